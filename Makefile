@@ -1,0 +1,157 @@
+# Every command of the course. `make help` lists them.
+
+# Where programs go. SOLUTION=1 builds the reference instead of your files;
+# SRC=DIR builds the lab's files from another folder; SAN=1 adds sanitizers.
+BUILD    = build
+OUT      = $(BUILD)$(if $(SOLUTION),/solution)
+CC       = gcc
+CFLAGS   = -O2 -g
+WARNINGS = -Wall -Wextra -Werror
+# Your files may cut a long path off in snprintf without an argument about it.
+LENIENT  = $(if $(SOLUTION)$(findstring clang,$(CC)),,-Wno-format-truncation)
+CPPFLAGS = -D_GNU_SOURCE -Icommon
+SANFLAGS = $(if $(SAN),-fsanitize=address$(,)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+COMPILE  = $(CC) -std=gnu17 $(CPPFLAGS) $(CFLAGS) $(WARNINGS) $(SANFLAGS) -fPIC -MMD -MP
+LINK     = $(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS)
+,        = ,
+
+# The labs: folder, tool, libraries.
+LABS       = lab01
+lab01_dir  = lab01-chroot
+lab01_tool = jail
+lab01_libs = -lcap
+
+# The current lab is the one that was built last.
+LAB = $(or $(shell cat $(BUILD)/current 2>/dev/null),lab01)
+G   = $(BUILD)/grader
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z01].*:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@echo
+	@echo '  SOLUTION=1 after labNN or grade means the reference; LAB=, EX= and TEST= choose.'
+
+# ---- building ----
+
+objects = $(patsubst %.c,$1/%.o,$(notdir $2))
+common_objects = $(call objects,$(BUILD)/common,$(wildcard common/*.c))
+
+$(BUILD)/common/%.o: common/%.c
+	@mkdir -p $(@D)
+	$(COMPILE) -c -o $@ $<
+
+# One lab: its tool, and the same without main as a shared library for the tests.
+# A lab's sources are its folder's; of a solution, those that it replaces.
+define lab_rules
+$1_src := $$(or $$(SRC),$($1_dir))
+$1_given := $$(wildcard $$($1_src)/*.c)
+$1_answers := $$(if $$(SOLUTION),$$(wildcard $($1_dir)/solution/*.c))
+$1_sources := $$($1_answers) $$(filter-out $$(addprefix $$($1_src)/,$$(notdir $$($1_answers))),$$($1_given))
+$1_objects := $$(call objects,$$(OUT)/$1,$$($1_sources))
+
+$1: $$(OUT)/$1/$($1_tool) $$(OUT)/$1/$1.so
+	@echo $1 > $$(BUILD)/current
+
+$$(OUT)/$1/$($1_tool): $$($1_objects) $$(common_objects)
+	$$(LINK) -o $$@ $$^ $($1_libs)
+
+$$(OUT)/$1/$1.so: $$(filter-out %/main.o,$$($1_objects)) $$(common_objects)
+	$$(LINK) -shared -o $$@ $$^ $($1_libs)
+
+ifdef SOLUTION
+$$(OUT)/$1/%.o: $($1_dir)/solution/%.c | ready-$1
+	@mkdir -p $$(@D)
+	$$(COMPILE) -I$($1_dir) -c -o $$@ $$<
+endif
+
+$$(OUT)/$1/%.o: $$($1_src)/%.c | ready-$1
+	@mkdir -p $$(@D)
+	$$(COMPILE) $$(LENIENT) -I$($1_dir) -c -o $$@ $$<
+
+ready-$1:
+	@sh common/setup.sh --check $1
+
+# Its tests: a Check program that loads the library, and a static program that
+# the tests run inside roots where nothing else is.
+$$(G)/$1/check: $$(call objects,$$(G)/$1,$$(wildcard grader/$1/check*.c)) $$(G)/student.o $$(common_objects)
+	$$(LINK) -o $$@ $$^ $$$$(pkg-config --libs check) -lcap -ldl
+
+$$(G)/$1/probe: grader/$1/probe.c
+	@mkdir -p $$(@D)
+	$$(CC) -std=gnu17 $$(CPPFLAGS) $$(CFLAGS) $$(WARNINGS) -MMD -MP -static -o $$@ $$<
+
+$$(G)/$1/%.o: grader/$1/%.c | ready-grade
+	@mkdir -p $$(@D)
+	$$(COMPILE) -Igrader -I$($1_dir) -c -o $$@ $$<
+
+tests-$1: $$(G)/$1/check $$(G)/$1/probe
+endef
+$(foreach l,$(LABS),$(eval $(call lab_rules,$l)))
+
+$(LABS): ## build one lab (lab01, ...) and make it the current one
+
+# The grader's programs.
+grader_tools = $(addprefix $(G)/,grade cage doctor starters tally)
+ready-grade ready-test:
+	@sh common/setup.sh --check $(@:ready-%=%)
+$(G)/%.o: grader/%.c | ready-grade
+	@mkdir -p $(@D)
+	$(COMPILE) -c -o $@ $<
+$(G)/grade: $(call objects,$(G),grade.c exercises.c run.c report.c tap.c)
+$(G)/cage: $(call objects,$(G),cage.c cage_root.c cage_devices.c census.c obstacle.c)
+$(G)/doctor: $(call objects,$(G),doctor.c obstacle.c)
+$(G)/tally: $(call objects,$(G),tally.c tap.c)
+$(G)/starters: $(call objects,$(G),starters.c)
+$(G)/bench: $(call objects,$(G),bench.c)
+$(grader_tools) $(G)/bench: $(common_objects)
+	$(LINK) -o $@ $^ -ljansson -lcap
+grader: $(grader_tools)
+
+# ---- using ----
+
+grade: $(LAB) tests-$(LAB) $(G)/grade $(G)/cage ## grade the current lab (LAB=lab01, EX=1.3, TEST='NAME')
+	@$(G)/grade $(if $(SOLUTION),--solution) $(if $(EX),--exercise $(EX)) \
+	  $(if $(TEST),--test '$(TEST)') --build $(OUT)/$(LAB) --results $(BUILD) $(LAB)
+
+hint: $(G)/grade ## the next hint for an exercise (EX=1.2)
+	@$(if $(EX),,echo 'make hint: which exercise? Say EX=1.2'; exit 2;) \
+	$(G)/grade --hint $(EX) --results $(BUILD) lab0$(firstword $(subst ., ,$(EX)))
+
+cage: $(G)/cage ## a shell (or CMD="...") where nothing can do harm
+	@$(G)/cage -- $(if $(CMD),sh -c '$(CMD)',$${SHELL:-/bin/sh})
+
+doctor: $(G)/doctor ## what works on this machine, and how to mend the rest
+	@$(G)/doctor
+
+walkthrough: $(G)/cage ## the lab as commands (LAB=lab01), one Enter at a time
+	@$(MAKE) -s $(LAB) SOLUTION=1
+	@$(G)/cage -- bash $($(LAB)_dir)/walkthrough.sh
+
+demo: ## install what is missing and show what the labs build
+	@sh common/setup.sh lab01 grade
+	@$(MAKE) -s $(LABS) SOLUTION=1
+	@$(MAKE) -s $(G)/cage
+	@for lab in $(foreach l,$(LABS),$($l_dir)); do \
+	  $(G)/cage -- bash $$lab/walkthrough.sh --unattended || exit 1; done
+
+test: ## install what is missing and run the project's own tests
+	@sh common/setup.sh lab01 grade test
+	@bash grader/test/run.sh
+
+bench: $(G)/bench $(G)/cage ## measured comparisons with other tools
+	@$(MAKE) -s $(LABS) SOLUTION=1
+	@$(G)/bench
+
+starters: $(G)/starters ## write the starters anew from the solutions
+	@for s in $(foreach l,$(LABS),$(wildcard $($l_dir)/solution/*.c)); do \
+	  $(G)/starters $$s > $$(dirname $$(dirname $$s))/$$(basename $$s) || exit 1; done
+
+format: ## lay out all C files as .clang-format says
+	clang-format -i $$(git ls-files '*.[ch]')
+
+clean: ## remove all that was built
+	rm -rf $(BUILD)
+
+.PHONY: help $(LABS) $(LABS:%=ready-%) $(LABS:%=tests-%) ready-grade ready-test grader \
+        grade hint cage doctor walkthrough demo test bench starters format clean
+.SECONDARY:
+-include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

@@ -1,0 +1,124 @@
+#include "file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "clean.h"
+#include "fail.h"
+
+int
+open_in_root(int root, const char *path, int flags, mode_t mode)
+{
+  /* O_CREAT without a mode, and a mode without O_CREAT, are errors to
+   * openat2(2), which checks what open(2) lets pass. */
+  struct open_how how = {
+      .flags = flags | O_CLOEXEC,
+      .mode = flags & O_CREAT ? mode : 0,
+      .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+  };
+  int fd;
+  /* EAGAIN: a ".." met a rename or mount somewhere in the system, so that the
+   * kernel could not be sure that the path stayed inside. */
+  do
+    fd = syscall(SYS_openat2, root, path, &how, sizeof how);
+  while (fd < 0 && (errno == EAGAIN || errno == EINTR));
+  return fd;
+}
+
+int
+open_regular(const char *path)
+{
+  autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (fd < 0)
+    return fail("open %s", path);
+  struct stat st;
+  if (fstat(fd, &st) < 0)
+    return fail("stat %s", path);
+  if (!S_ISREG(st.st_mode))
+    return refuse(EINVAL, "%s: is not a regular file", path);
+  return take_fd(&fd);
+}
+
+void *
+read_at(int fd, off_t offset, size_t size)
+{
+  /* Ask the file how long it is before asking for memory: the size often comes
+   * from a header that a hostile file has filled in. */
+  struct stat st;
+  if (fstat(fd, &st) < 0)
+    return NULL;
+  if (offset < 0 || offset > st.st_size ||
+      size > (size_t)(st.st_size - offset)) {
+    errno = ENOEXEC;
+    return NULL;
+  }
+  autofree char *data = malloc(size + 1);
+  if (!data)
+    return NULL;
+  for (size_t done = 0; done < size;) {
+    ssize_t n = pread(fd, data + done, size - done, offset + done);
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n <= 0) {
+      if (n == 0)
+        errno = ENOEXEC;
+      return NULL;
+    }
+    done += n;
+  }
+  data[size] = '\0';
+  char *taken = data;
+  data = NULL;
+  return taken;
+}
+
+int
+write_all(int fd, const void *data, size_t size)
+{
+  for (size_t done = 0; done < size;) {
+    ssize_t n = write(fd, (const char *)data + done, size - done);
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n < 0)
+      return -1;
+    done += n;
+  }
+  return 0;
+}
+
+int
+copy_data(int from, int to)
+{
+  char buffer[65536];
+  for (;;) {
+    ssize_t n = read(from, buffer, sizeof buffer);
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n <= 0)
+      return n;
+    if (write_all(to, buffer, n) < 0)
+      return -1;
+  }
+}
+
+bool
+same_data(int a, int b)
+{
+  char left[32768], right[32768];
+  for (off_t offset = 0;;) {
+    ssize_t n = pread(a, left, sizeof left, offset);
+    if (n < 0)
+      return false;
+    ssize_t m = pread(b, right, n ? n : 1, offset);
+    if (n != m || memcmp(left, right, n) != 0)
+      return false;
+    if (n == 0)
+      return true;
+    offset += n;
+  }
+}

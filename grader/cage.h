@@ -1,0 +1,66 @@
+/* cage.h - the parts of the cage; cage.c tells what it is for. */
+#ifndef CAGE_H
+#define CAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "list.h"
+
+/* ---- cage_root.c: a root directory of its own ---- */
+
+/* What the cage's root shall be like. */
+struct cage_root {
+  struct list hide;  /* absolute paths that will not be there */
+  struct list show;  /* absolute paths below /tmp or /run that will be there,
+                        though the rest of those is not; a path elsewhere is
+                        there anyway */
+  size_t bytes;      /* the most that may be written: to files of the host, and
+                        the same again to /tmp */
+  bool privileged;   /* no user namespace stands between us and the host */
+};
+
+/* Build a root directory out of the host's and make it the root of this mount
+ * namespace, so that none of the host's mounts is left in it. The current
+ * directory keeps its path. Returns a descriptor of the directory that will
+ * hold what is written over the host's files, for the census, or -1 with errno.
+ * Sources: mount_namespaces(7), pivot_root(2), and the kernel's
+ * Documentation/filesystems/overlayfs.rst. */
+int cage_root(const struct cage_root *wanted);
+
+/* ---- cage_devices.c: no disk ---- */
+
+/* Make a cgroup of our own below the one we are in, in which no device can be
+ * opened or made but null, zero, full, random, urandom, tty and terminals.
+ * Writes the cgroup's path to `path`. Returns 0, or -1 with errno where cgroup
+ * v2 or its device filter is not to be had. Source: bpf(2), BPF_PROG_ATTACH,
+ * and linux/bpf.h, BPF_CGROUP_DEVICE. */
+int cage_devices(char *path, size_t size);
+
+/* Move the process `pid` into that cgroup. Returns 0, or -1 with errno. */
+int cage_devices_enter(const char *path, pid_t pid);
+
+/* Remove the cgroup, which is empty by now or will be in a moment, and any that
+ * a killed cage left behind. */
+void cage_devices_remove(const char *path);
+
+/* ---- census.c: what is there ---- */
+
+/* Write down, a line each: mounts, cgroups, network links, and the files that
+ * the cage holds in memory: those of its own root and /tmp, and those below
+ * `written` (a descriptor), which cover files of the host. Returns 0, or -1
+ * with errno. */
+int census(int written, struct list *lines);
+
+/* The same for processes, all but this one: "process PID NAME". */
+int census_processes(struct list *lines);
+
+/* ---- obstacle.c: why not ---- */
+
+/* What on this host forbids an ordinary user a user namespace, and the command
+ * that mends it; or, if nothing is known to, the error's own text. The string
+ * is valid until the next call. */
+const char *userns_obstacle(int error);
+
+#endif

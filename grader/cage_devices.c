@@ -1,0 +1,176 @@
+/* cage_devices.c - no disk: a cgroup in which devices cannot be opened.
+ *
+ * A file system in a file, a database, a whole other system: all of the host lies
+ * on its disk, and root may open that disk, from any namespace, by a device file
+ * he makes himself. Namespaces do not help; they hide names, and this needs
+ * none. What helps is a filter on the open itself. cgroup v2 has one: a small
+ * program in the kernel's own machine code (bpf(2)) that is asked each time a
+ * process of the cgroup opens or makes a device.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/bpf.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "cage.h"
+#include "clean.h"
+#include "fail.h"
+
+/* One instruction of BPF each. */
+#define LOAD(to, field)                                                        \
+  {.code = BPF_LDX | BPF_MEM | BPF_W, .dst_reg = (to), .src_reg = BPF_REG_1,   \
+   .off = offsetof(struct bpf_cgroup_dev_ctx, field)}
+#define AND(reg, value)                                                        \
+  {.code = BPF_ALU | BPF_AND | BPF_K, .dst_reg = (reg), .imm = (value)}
+#define SET(reg, value)                                                        \
+  {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = (reg), .imm = (value)}
+#define SKIP_IF_EQUAL(reg, value, skip)                                        \
+  {.code = BPF_JMP | BPF_JEQ | BPF_K, .dst_reg = (reg), .imm = (value),        \
+   .off = (skip)}
+#define SKIP_IF_NOT(reg, value, skip)                                          \
+  {.code = BPF_JMP | BPF_JNE | BPF_K, .dst_reg = (reg), .imm = (value),        \
+   .off = (skip)}
+#define RETURN                                                                 \
+  {.code = BPF_JMP | BPF_EXIT}
+
+enum { TYPE = BPF_REG_2, MAJOR = BPF_REG_3, MINOR = BPF_REG_4 };
+
+/* Returns 1 for what is allowed, 0 for EPERM. A jump of n skips n instructions;
+ * every "yes" goes to the line ALLOW. */
+static const struct bpf_insn filter[] = {
+    LOAD(TYPE, access_type),
+    AND(TYPE, 0xffff),
+    LOAD(MAJOR, major),
+    LOAD(MINOR, minor),
+    SKIP_IF_NOT(TYPE, BPF_DEVCG_DEV_CHAR, 12), /* no block device at all */
+    SKIP_IF_EQUAL(MAJOR, 136, 13),             /* terminals: /dev/pts/N */
+    SKIP_IF_NOT(MAJOR, 1, 5),
+    SKIP_IF_EQUAL(MINOR, 3, 11),               /* 1,3 null */
+    SKIP_IF_EQUAL(MINOR, 5, 10),               /* 1,5 zero */
+    SKIP_IF_EQUAL(MINOR, 7, 9),                /* 1,7 full */
+    SKIP_IF_EQUAL(MINOR, 8, 8),                /* 1,8 random */
+    SKIP_IF_EQUAL(MINOR, 9, 7),                /* 1,9 urandom */
+    SKIP_IF_NOT(MAJOR, 5, 2),
+    SKIP_IF_EQUAL(MINOR, 0, 5),                /* 5,0 tty */
+    SKIP_IF_EQUAL(MINOR, 2, 4),                /* 5,2 ptmx */
+    SKIP_IF_NOT(MAJOR, 0, 1),
+    SKIP_IF_EQUAL(MINOR, 0, 2),                /* 0,0 a whiteout */
+    SET(BPF_REG_0, 0),
+    RETURN,
+    SET(BPF_REG_0, 1),                         /* ALLOW */
+    RETURN,
+};
+
+/* Load the filter and attach it to the cgroup `fd`. */
+static int
+attach_filter(int fd)
+{
+  char log[4096] = "";
+  union bpf_attr load = {
+      .prog_type = BPF_PROG_TYPE_CGROUP_DEVICE,
+      .insns = (unsigned long)filter,
+      .insn_cnt = sizeof filter / sizeof *filter,
+      .license = (unsigned long)"MIT",
+      .log_buf = (unsigned long)log,
+      .log_size = sizeof log,
+      .log_level = 1,
+  };
+  autoclose int program = syscall(SYS_bpf, BPF_PROG_LOAD, &load, sizeof load);
+  if (program < 0)
+    return fail("load the device filter (%.200s)", log);
+  union bpf_attr attach = {
+      .target_fd = fd,
+      .attach_bpf_fd = program,
+      .attach_type = BPF_CGROUP_DEVICE,
+  };
+  if (syscall(SYS_bpf, BPF_PROG_ATTACH, &attach, sizeof attach) < 0)
+    return fail("attach the device filter");
+  return 0;
+}
+
+/* Where is cgroup v2 mounted, and where in it are we? Writes both, joined. */
+static int
+own_cgroup(char *path, size_t size)
+{
+  char *line = NULL, point[PATH_MAX] = "", own[PATH_MAX] = "";
+  size_t room = 0;
+  FILE *file = fopen("/proc/self/mounts", "re");
+  while (file && !point[0] && getline(&line, &room, file) > 0)
+    if (strstr(line, " cgroup2 "))
+      sscanf(line, "%*s %4095s", point);
+  if (file)
+    fclose(file);
+  file = fopen("/proc/self/cgroup", "re");
+  while (file && !own[0] && getline(&line, &room, file) > 0)
+    sscanf(line, "0::%4095[^\n]", own);
+  if (file)
+    fclose(file);
+  free(line);
+  if (!point[0] || !own[0])
+    return refuse(ENOENT, "no cgroup v2 is mounted here");
+  snprintf(path, size, "%s%s", point, strcmp(own, "/") == 0 ? "" : own);
+  return 0;
+}
+
+/* Remove the cgroups of cages that were killed: the number in the name is that
+ * of a process that is gone. rmdir(2) refuses one that is still in use. */
+static void
+sweep(const char *parent)
+{
+  DIR *dir = opendir(parent);
+  for (struct dirent *e; dir && (e = readdir(dir));) {
+    int pid;
+    if (sscanf(e->d_name, "onggi-cage-%d", &pid) == 1 &&
+        kill(pid, 0) < 0 && errno == ESRCH)
+      unlinkat(dirfd(dir), e->d_name, AT_REMOVEDIR);
+  }
+  if (dir)
+    closedir(dir);
+}
+
+int
+cage_devices(char *path, size_t size)
+{
+  char parent[PATH_MAX];
+  if (own_cgroup(parent, sizeof parent) < 0)
+    return -1;
+  sweep(parent);
+  snprintf(path, size, "%s/onggi-cage-%d", parent, getpid());
+  if (mkdir(path, 0755) < 0)
+    return fail("mkdir %s", path);
+  autoclose int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd >= 0 && attach_filter(fd) == 0)
+    return 0;
+  int error = errno;
+  rmdir(path);
+  errno = error;
+  return -1;
+}
+
+int
+cage_devices_enter(const char *path, pid_t pid)
+{
+  char procs[PATH_MAX + 32];
+  snprintf(procs, sizeof procs, "%s/cgroup.procs", path);
+  autoclose int fd = open(procs, O_WRONLY | O_CLOEXEC);
+  if (fd < 0 || dprintf(fd, "%d\n", pid) < 0)
+    return fail("enter the cgroup %s", path);
+  return 0;
+}
+
+void
+cage_devices_remove(const char *path)
+{
+  /* Its last process is gone from our view a moment before it is gone from the
+   * cgroup's. */
+  for (int tries = 0; rmdir(path) < 0 && errno == EBUSY && tries < 100; tries++)
+    usleep(2000);
+}

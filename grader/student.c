@@ -1,0 +1,252 @@
+#include "student.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct answer *answer; /* shared with the child */
+static void *library;         /* in the child */
+static char directory[64];    /* scratch() */
+
+/* ---- in the child ---- */
+
+void *
+student_symbol(const char *name)
+{
+  void *symbol = dlsym(library, name);
+  if (!symbol) {
+    fprintf(stderr, "%s\n", dlerror());
+    _exit(120);
+  }
+  return symbol;
+}
+
+void
+student_answer(struct answer *a, int value)
+{
+  a->error = errno;
+  a->value = value;
+  const char *(*message)(void) = dlsym(library, "failure");
+  snprintf(a->text, sizeof a->text, "%s", value < 0 && message ? message() : "");
+}
+
+/* The parent may trace and read every process; we must not be able to do that to
+ * the parent. Who lacks a capability that another process has may not trace it
+ * (ptrace(2), "Ptrace access mode checking"). */
+static void
+give_up_tracing(void)
+{
+  cap_value_t trace = CAP_SYS_PTRACE;
+  cap_t caps = cap_get_proc();
+  cap_drop_bound(trace);
+  cap_set_flag(caps, CAP_EFFECTIVE, 1, &trace, CAP_CLEAR);
+  cap_set_flag(caps, CAP_PERMITTED, 1, &trace, CAP_CLEAR);
+  cap_set_flag(caps, CAP_INHERITABLE, 1, &trace, CAP_CLEAR);
+  cap_set_proc(caps);
+  cap_free(caps);
+}
+
+/* Keep nothing of the parent's but standard error and the way to say "done". */
+static void
+isolate(int done)
+{
+  for (int signal_number = 1; signal_number < NSIG; signal_number++)
+    signal(signal_number, SIG_DFL); /* Check has handlers */
+  int null = open("/dev/null", O_RDONLY);
+  dup2(null, 0);
+  dup2(2, 1);
+  dup2(done, 3);
+  syscall(SYS_close_range, 4U, ~0U, 0U);
+  fcntl(3, F_SETFD, FD_CLOEXEC);
+  /* Out of the way of a student who opens files and expects the number 3. */
+  fcntl(3, F_DUPFD_CLOEXEC, 900);
+  close(3);
+}
+
+pid_t
+student_start(void (*body)(struct answer *, const void *), const void *arg)
+{
+  int done[2];
+  char byte;
+  if (!answer)
+    answer = mmap(NULL, sizeof *answer, PROT_READ | PROT_WRITE,
+                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  memset(answer, 0, sizeof *answer);
+  ck_assert_int_eq(pipe(done), 0);
+  fflush(NULL); /* or the child would write our buffers once more */
+  pid_t pid = fork();
+  ck_assert_int_ge(pid, 0);
+  if (pid == 0) {
+    prctl(PR_SET_PDEATHSIG, (long)SIGKILL);
+    isolate(done[1]);
+    give_up_tracing();
+    library = dlopen(getenv("LIBRARY"), RTLD_NOW);
+    if (!library) {
+      fprintf(stderr, "%s\n", dlerror());
+      _exit(120);
+    }
+    body(answer, arg);
+    if (write(900, "d", 1) == 1)
+      for (;;)
+        pause();
+    _exit(121);
+  }
+  close(done[1]);
+  while (read(done[0], &byte, 1) < 0 && errno == EINTR)
+    ;
+  close(done[0]);
+  return pid;
+}
+
+/* ---- in the parent ---- */
+
+struct answer *
+student_said(void)
+{
+  return answer;
+}
+
+int
+student_end(pid_t pid)
+{
+  int status;
+  kill(pid, SIGKILL);
+  waitpid(pid, &status, 0);
+  if (WIFEXITED(status))
+    return WEXITSTATUS(status);
+  return WTERMSIG(status) == SIGKILL ? 0 : 128 + WTERMSIG(status);
+}
+
+const struct answer *
+student_call(void (*body)(struct answer *, const void *), const void *arg)
+{
+  int status = student_end(student_start(body, arg));
+  EXPECT(status == 0, "the function returns", "it ended the process: %s %d",
+         status > 128 ? strsignal(status - 128) : "exit status", status);
+  return answer;
+}
+
+int
+run_program(char *const argv[], char *out, size_t size)
+{
+  int ends[2], status;
+  size_t n = 0;
+  ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+  fflush(NULL);
+  pid_t pid = fork();
+  if (pid == 0) {
+    dup2(out ? ends[1] : 2, 1);
+    execvp(argv[0], argv);
+    _exit(127);
+  }
+  close(ends[1]);
+  for (ssize_t m = 1; out && n + 1 < size && m > 0; n += m > 0 ? m : 0)
+    m = read(ends[0], out + n, size - n - 1);
+  if (out)
+    out[n] = '\0';
+  close(ends[0]);
+  waitpid(pid, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+void
+expected_but_got(const char *expected, const char *format, ...)
+{
+  char got[4096];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(got, sizeof got, format, args);
+  va_end(args);
+  /* One line, as TAP wants it. */
+  for (char *c = got; *c; c++)
+    if (*c == '\n')
+      *c = ' ';
+  ck_abort_msg("expected: %s | got: %s", expected, got);
+}
+
+void
+expect_success(const struct answer *a, const char *call)
+{
+  if (a->value != 0)
+    ck_abort_msg("expected: %s returns 0 | got: %d, \"%s\" (%s)", call,
+                 a->value, a->text, strerror(a->error));
+}
+
+void
+expect_errno(const struct answer *a, const char *call, int error)
+{
+  if (a->value != -1)
+    ck_abort_msg("expected: %s returns -1 with %s | got: %d", call,
+                 strerrorname_np(error), a->value);
+  if (a->error != error)
+    ck_abort_msg("expected: %s fails with %s | got: %s (\"%s\")", call,
+                 strerrorname_np(error), strerrorname_np(a->error) ?: "0",
+                 a->text);
+  if (!a->text[0])
+    ck_abort_msg("expected: %s leaves a message, with fail() or refuse() | got: "
+                 "none", call);
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+  (void)st, (void)type, (void)ftw;
+  remove(path);
+  return 0;
+}
+
+static void
+remove_scratch(void)
+{
+  nftw(directory, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+}
+
+const char *
+scratch(void)
+{
+  if (!directory[0]) {
+    strcpy(directory, "/tmp/onggi-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    chmod(directory, 0755);
+  }
+  return directory;
+}
+
+int
+student_main(int argc, char **argv, const struct named_test *tests, size_t count)
+{
+  if (argc == 2 && strcmp(argv[1], "--list") == 0) {
+    for (size_t i = 0; i < count; i++)
+      puts(tests[i].name);
+    return 0;
+  }
+  Suite *suite = suite_create("functions");
+  for (size_t i = 0; i < count; i++) {
+    TCase *tcase = tcase_create(tests[i].name);
+    tcase_add_test(tcase, tests[i].test);
+    suite_add_tcase(suite, tcase);
+  }
+  /* The cage has this process to itself, so Check need not fork. */
+  SRunner *runner = srunner_create(suite);
+  srunner_set_fork_status(runner, CK_NOFORK);
+  srunner_set_tap(runner, "-");
+  srunner_run_all(runner, CK_SILENT);
+  int failed = srunner_ntests_failed(runner);
+  srunner_free(runner);
+  if (directory[0])
+    remove_scratch();
+  return failed > 0;
+}
