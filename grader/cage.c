@@ -229,7 +229,6 @@ inside(int go, int ready, char **argv)
   /* It writes our uid map and moves us to our cgroup; then it says go. */
   if (read(go, &byte, 1) != 1)
     return CAGE_FAILED;
-  close(go);
   leave_group();
   /* An ordinary user's processes are counted per user namespace, so here is a
    * limit for them that needs no watching. Root is never refused a fork. */
@@ -261,8 +260,8 @@ inside(int go, int ready, char **argv)
   if (census(written, &before) < 0)
     goto failed;
 
-  /* The outer half may look at our /proc now, and the clock starts. */
-  if (write(ready, "r", 1) != 1)
+  /* The outer half opens our /proc now, to watch; then it says go again. */
+  if (write(ready, "r", 1) != 1 || read(go, &byte, 1) != 1)
     return CAGE_FAILED;
   pid_t pid = fork();
   if (pid < 0) {
@@ -492,11 +491,28 @@ clone_inside(int *pidfd)
   return syscall(SYS_clone3, &args, sizeof args);
 }
 
+/* Let PID 1 build its root, open its /proc, and let it run the command. Returns
+ * the descriptor of that /proc, or -1. */
+static int
+let_go(pid_t pid, int go, int ready)
+{
+  char byte, path[64];
+  snprintf(path, sizeof path, "/proc/%d/root/proc", pid);
+  if (write(go, "g", 1) != 1 || read(ready, &byte, 1) != 1)
+    return -1; /* it has said why */
+  autoclose int proc = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (proc < 0 || write(go, "g", 1) != 1) {
+    fail("open %s", path);
+    cannot(failure());
+    return -1;
+  }
+  return take_fd(&proc);
+}
+
 static int
 run(char **argv)
 {
   int go[2], ready[2], pidfd;
-  char byte, path[64];
   if (pipe2(go, O_CLOEXEC) < 0 || pipe2(ready, O_CLOEXEC) < 0) {
     cannot("no pipe");
     return CAGE_FAILED;
@@ -529,19 +545,9 @@ run(char **argv)
                                  : map_user(pid);
   if (bad)
     cannot(failure());
-  else if (write(go[1], "g", 1) != 1)
-    bad = -1;
-  close(go[1]); /* without the byte, the child leaves */
-  if (bad || read(ready[0], &byte, 1) != 1) {
-    waitpid(pid, NULL, 0);
-    return CAGE_FAILED;
-  }
-  snprintf(path, sizeof path, "/proc/%d/root/proc", pid);
-  autoclose int proc = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  autoclose int proc = bad ? -1 : let_go(pid, go[1], ready[0]);
+  close(go[1]); /* without both bytes, the child leaves */
   if (proc < 0) {
-    fail("open %s", path);
-    cannot(failure());
-    kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
     return CAGE_FAILED;
   }

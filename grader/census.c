@@ -38,10 +38,10 @@ add(struct list *lines, const char *kind, const char *name)
   return lines->count < MANY ? list_add(lines, line) : 0;
 }
 
-/* Every file (or only every directory) of one file system below `top`, with
- * `top` itself left out of the names. */
+/* Every file of one file system below `top`, with `top` itself left out of the
+ * names; or of those only the directories that are our own. */
 static int
-add_files(struct list *lines, const char *kind, char *top, bool only_dirs)
+add_files(struct list *lines, const char *kind, char *top, bool own_dirs)
 {
   char *tops[] = {top, NULL};
   FTS *tree = fts_open(tops, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
@@ -51,7 +51,7 @@ add_files(struct list *lines, const char *kind, char *top, bool only_dirs)
   int bad = 0;
   for (FTSENT *e; !bad && (e = fts_read(tree));)
     if (e->fts_info != FTS_DP && e->fts_level > 0 &&
-        (!only_dirs || e->fts_info == FTS_D))
+        (!own_dirs || (e->fts_info == FTS_D && e->fts_statp->st_uid == geteuid())))
       bad = add(lines, kind, e->fts_path + skip);
   fts_close(tree);
   return bad;
@@ -100,7 +100,8 @@ census(int written, struct list *lines)
   if (add_files(lines, "file", root, false) < 0 ||
       add_files(lines, "change to", upper, false) < 0)
     return -1;
-  /* A cgroup is a directory; the files in it are the kernel's. */
+  /* A cgroup is a directory; the files in it are the kernel's. An ordinary user
+   * may see those of others here, which come and go as they like. */
   if (access("/sys/fs/cgroup/cgroup.procs", F_OK) == 0 &&
       add_files(lines, "cgroup", cgroups, true) < 0)
     return -1;

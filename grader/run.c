@@ -357,6 +357,11 @@ read_tap(char *text, const struct test *test, struct said *said)
     } else if (strncmp(line, "# ", 2) == 0)
       add_detail(said, line + 2);
   }
+  /* Bats begins with the lines of the test that failed. Where the test itself
+   * says what it expected, that is clearer. */
+  char *start = strstr(said->details, "expected: ");
+  if (test->suite == BATS && start)
+    memmove(said->details, start, strlen(start) + 1);
 }
 
 /* The first line of the report that starts with `word`, copied without it. */

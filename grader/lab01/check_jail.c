@@ -478,7 +478,8 @@ START_TEST(test_needs_chain)
   /* program -> libone -> libtwo -> libthree, the last two found by $ORIGIN, and
    * libthree -> libone, which closes a circle. */
   const char *stub = compile("libone.so", "int one;",
-                             FLAGS("-shared", "-nostdlib"));
+                             FLAGS("-shared", "-nostdlib",
+                                   "-Wl,-soname,libone.so"));
   const char *three = compile("libthree.so", "extern int one; int three(void)"
       " { return one; }", FLAGS("-shared", "-nostdlib", "-fPIC", stub,
       "-Wl,--enable-new-dtags,-rpath,$ORIGIN"));
@@ -489,7 +490,7 @@ START_TEST(test_needs_chain)
   compile("libone.so", "extern int two(void); int one; int f(void)"
           " { return two(); }",
           FLAGS("-shared", "-nostdlib", "-fPIC", "-L", dir, "-l:libtwo.so",
-                "-Wl,--allow-shlib-undefined", "-Wl,--enable-new-dtags,-rpath,$ORIGIN"));
+                "-Wl,-soname,libone.so", "-Wl,--allow-shlib-undefined", "-Wl,--enable-new-dtags,-rpath,$ORIGIN"));
   const char *program =
       compile("program", "extern int one; int main(void) { return one; }",
               FLAGS("-L", dir, "-l:libone.so", linker("-rpath", dir),

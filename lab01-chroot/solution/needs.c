@@ -147,7 +147,11 @@ add_libraries(const struct object *object, struct list *seen,
     autofree char *path = library_find(name, object);
     if (!path)
       return -1;
-    if (list_add(seen, name) < 0 || list_add(paths, path) < 0)
+    if (list_add(seen, name) < 0)
+      return -1;
+    if (list_has(paths, path)) /* the same file under another name */
+      continue;
+    if (list_add(paths, path) < 0)
       return -1;
     struct object library = {.path = path, .loader = object};
     int bad = elf_read(path, &library.elf) < 0 ||

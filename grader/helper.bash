@@ -1,0 +1,89 @@
+# helper.bash - for the Bats suites of all labs: load ../helper
+#
+# TOOL is the student's program, PROBE a static program for the inside. The
+# student's program is always called by `tool`, at arm's length: it gets neither
+# the descriptor on which Bats takes results, nor the capability to trace Bats.
+# shellcheck shell=bash disable=SC2034
+
+setup() {
+  umask 022
+  WORK=$(mktemp -d /tmp/onggi-XXXXXX)
+  chmod 755 "$WORK"
+  # Names and contents that nobody can know beforehand.
+  MARK=$RANDOM$RANDOM$RANDOM
+  cd "$WORK" || return
+  if declare -F setup_lab >/dev/null; then setup_lab; fi
+}
+
+teardown() {
+  cd / || return
+  if declare -F teardown_lab >/dev/null; then teardown_lab; fi
+  rm -rf --one-file-system "$WORK"
+}
+
+# tool ARG...: the student's program.
+tool() {
+  setpriv --bounding-set=-sys_ptrace "$TOOL" "$@" 3>&-
+}
+
+# try COMMAND...: run it; STATUS, OUT and ERR tell how that went.
+try() {
+  STATUS=0
+  "$@" >"$WORK/.out" 2>"$WORK/.err" </dev/null || STATUS=$?
+  # tr: Bash has no strings with NULs in them. head: nor room for gigabytes.
+  OUT=$(head -c 100000 "$WORK/.out" | tr '\0' '?')
+  ERR=$(head -c 100000 "$WORK/.err" | tr '\0' '?')
+  LAST="$*"
+  rm -f "$WORK/.out" "$WORK/.err"
+}
+
+# expected WHAT GOT: fail, and say so.
+fail_with() {
+  echo "expected: $1"
+  echo "got: $2"
+  if [ -n "${LAST:-}" ]; then
+    echo "command: ${LAST/#tool/${TOOL##*/}}"
+    [ -z "$ERR" ] || echo "it said: $ERR" | head -5
+  fi
+  return 1
+}
+
+# expect_status N: of the last try.
+expect_status() {
+  [ "$STATUS" -eq "$1" ] || fail_with "exit status $1${2:+, $2}" "$STATUS"
+}
+
+# expect_out TEXT: the whole of standard output.
+expect_out() {
+  [ "$OUT" = "$1" ] || fail_with "output \"$1\"${2:+, $2}" "\"$OUT\""
+}
+
+# expect_said PATTERN: a message on standard error (an extended regular
+# expression, see regex(7)).
+expect_said() {
+  [[ "$ERR" =~ $1 ]] || fail_with "a message like \"$1\"" "\"$ERR\""
+}
+
+# same WHAT EXPECTED GOT
+same() {
+  [ "$2" = "$3" ] || fail_with "$1: $2" "$3"
+}
+
+# cannot REASON: this host lacks something. Not a pass, and nobody's fault.
+cannot() {
+  skip "$1"
+}
+
+# Numbers of users other than our own are to be had?
+need_other_users() {
+  local users
+  users=$(awk '{ n += $3 } END { printf "%d", n }' /proc/self/uid_map)
+  [ "$users" -ge 65536 ] || cannot "no other user's number is to be had here \
+(mend it: install newuidmap, and run: sudo usermod --add-subuids 100000-165535 \
+--add-subgids 100000-165535 YOUR-NAME)"
+}
+
+# status_field FIELD: of process $PID, from /proc, as seen from outside.
+status_field() {
+  sed -n "s/^$1:[[:space:]]*//p" "/proc/$PID/status" | tr '\t' ' ' | sed 's/ *$//'
+}

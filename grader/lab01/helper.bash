@@ -1,0 +1,50 @@
+# helper.bash - what the Bats tests of lab01 share.
+# shellcheck shell=bash disable=SC2034
+# shellcheck source=grader/helper.bash
+source "${BASH_SOURCE[0]%/*}/../helper.bash"
+
+# A root directory with nothing in it but the probe, as /probe.
+setup_lab() {
+  ROOT=$WORK/root$MARK
+  mkdir "$ROOT"
+  cp "$PROBE" "$ROOT/probe"
+  chmod 755 "$ROOT/probe"
+}
+
+# Stop what a failed test left, and take off what furnish may have bound.
+teardown_lab() {
+  local point
+  [ -z "${TOOL_PID:-}" ] || kill -9 "$TOOL_PID" ${PID:+"$PID"} 2>/dev/null || true
+  while read -r point; do
+    "$PROBE" unmount "$point" # umount(8) would leave notes in /run
+  done < <(awk -v w="$WORK/" 'index($5, w) == 1 { print $5 }' /proc/self/mountinfo | sort -r)
+}
+
+# wait_inside ARG...: `jail run ARG... ROOT /probe wait` in the background; PID is
+# the probe's number once it is there.
+wait_inside() {
+  : >"$WORK/pid"
+  # Not by `tool`: a function in the background is a shell that waits, and it
+  # would keep descriptors of Bats open.
+  setpriv --bounding-set=-sys_ptrace "$TOOL" run "$@" "$ROOT" /probe wait \
+    >"$WORK/pid" 2>"$WORK/.err" </dev/null 3>&- &
+  TOOL_PID=$!
+  LAST="tool run $* ROOT /probe wait"
+  local end=$((SECONDS + 10))
+  while ((SECONDS < end)); do
+    PID=$(cat "$WORK/pid")
+    [ -z "$PID" ] || return 0
+    kill -0 "$TOOL_PID" 2>/dev/null || break
+    sleep 0.02
+  done
+  ERR=$(cat "$WORK/.err")
+  fail_with "the program runs" "it does not"
+}
+
+# End it.
+done_inside() {
+  kill -9 "$PID"
+  wait "$TOOL_PID" || true
+  TOOL_PID=
+  rm -f "$WORK/pid" "$WORK/.err"
+}
