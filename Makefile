@@ -26,7 +26,7 @@ LAB = $(or $(shell cat $(BUILD)/current 2>/dev/null),lab01)
 G   = $(BUILD)/grader
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z01].*:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[$$a-z].*:.*## /{sub(/^\$$\(LABS\)/, "labNN"); printf "  make %-12s %s\n", $$1, $$2}' Makefile
 	@echo
 	@echo '  SOLUTION=1 after labNN or grade means the reference; LAB=, EX= and TEST= choose.'
 
@@ -87,7 +87,7 @@ tests-$1: $$(G)/$1/check $$(G)/$1/probe
 endef
 $(foreach l,$(LABS),$(eval $(call lab_rules,$l)))
 
-$(LABS): ## build one lab (lab01, ...) and make it the current one
+$(LABS): ## build one lab, say lab01, and make it the current one
 
 # The grader's programs.
 grader_tools = $(addprefix $(G)/,grade cage doctor starters tally)
@@ -145,6 +145,9 @@ starters: $(G)/starters ## write the starters anew from the solutions
 	@for s in $(foreach l,$(LABS),$(wildcard $($l_dir)/solution/*.c)); do \
 	  $(G)/starters $$s > $$(dirname $$(dirname $$s))/$$(basename $$s) || exit 1; done
 
+print-labs:
+	@echo $(LABS)
+
 format: ## lay out all C files as .clang-format says
 	clang-format -i $$(git ls-files '*.[ch]')
 
@@ -152,6 +155,7 @@ clean: ## remove all that was built
 	rm -rf $(BUILD)
 
 .PHONY: help $(LABS) $(LABS:%=ready-%) $(LABS:%=tests-%) ready-grade ready-test grader \
-        grade hint cage doctor walkthrough demo test bench starters format clean
+        grade hint cage doctor walkthrough demo test bench starters print-labs \
+        format clean
 .SECONDARY:
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

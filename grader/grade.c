@@ -18,20 +18,22 @@
 enum { ALL_POINTS = 0, POINTS_MISSING = 1, COULD_NOT_GRADE = 2 };
 
 static const char usage[] =
-    "usage: grade [--solution] [--build DIR] [--results DIR] [--jobs N]\n"
-    "             [--exercise N.M | --test NAME] LAB\n"
+    "usage: grade [--solution] [--build DIR] [--tools DIR] [--results DIR]\n"
+    "             [--jobs N] [--time SECONDS] [--exercise N.M | --test NAME] LAB\n"
     "       grade --hint N.M LAB\n";
 
 /* What the command line asks for. */
 static struct {
   const char *build;     /* --build: the folder that LAB was built into */
+  const char *tools;     /* --tools: the folder of the grader's programs */
   const char *results;   /* --results: where the result files go */
   const char *exercise;  /* --exercise: only this one */
   const char *test;      /* --test: only this one */
   const char *hint;      /* --hint: only give a hint for this exercise */
   bool solution;         /* --solution */
   int jobs;              /* --jobs */
-} wish;
+  int seconds;           /* --time: limit of one test */
+} wish = {.results = "build", .tools = "build/grader", .seconds = 20};
 
 static int
 complain(void)
@@ -117,7 +119,7 @@ run_grade(struct lab *lab)
            wish.solution ? " SOLUTION=1" : "");
     return complain();
   }
-  if (!realpath(wish.build, build) || !realpath("build/grader", tools)) {
+  if (!realpath(wish.build, build) || !realpath(wish.tools, tools)) {
     fail("find build/");
     return complain();
   }
@@ -125,7 +127,7 @@ run_grade(struct lab *lab)
   struct grade grade = {
       .lab = lab,
       .plan = {.build = build, .tools = tools, .solution = wish.solution,
-               .jobs = wish.jobs, .seconds = 20},
+               .jobs = wish.jobs, .seconds = wish.seconds},
       .start = t.tv_sec + t.tv_nsec / 1e9,
       .results = wish.results,
   };
@@ -163,7 +165,9 @@ main(int argc, char **argv)
   static const struct option names[] = {
       {"solution", no_argument, NULL, 's'},
       {"build", required_argument, NULL, 'b'},
+      {"tools", required_argument, NULL, 'g'},
       {"results", required_argument, NULL, 'r'},
+      {"time", required_argument, NULL, 'T'},
       {"jobs", required_argument, NULL, 'j'},
       {"exercise", required_argument, NULL, 'e'},
       {"test", required_argument, NULL, 't'},
@@ -172,7 +176,6 @@ main(int argc, char **argv)
   };
   char build[64];
   long processors = sysconf(_SC_NPROCESSORS_ONLN);
-  wish.results = "build";
   wish.jobs = processors < 1 ? 1 : processors > 8 ? 8 : processors;
   for (int c; (c = getopt_long(argc, argv, "", names, NULL)) != -1;)
     switch (c) {
@@ -180,6 +183,8 @@ main(int argc, char **argv)
     case 'b': wish.build = optarg; break;
     case 'r': wish.results = optarg; break;
     case 'j': wish.jobs = atoi(optarg) > 0 ? atoi(optarg) : 1; break;
+    case 'g': wish.tools = optarg; break;
+    case 'T': wish.seconds = atoi(optarg) > 0 ? atoi(optarg) : 1; break;
     case 'e': wish.exercise = optarg; break;
     case 't': wish.test = optarg; break;
     case 'h': wish.hint = optarg; break;

@@ -67,15 +67,12 @@ void expect_errno(const struct answer *answer, const char *call, int error);
  * run. Removed at the end, with what is in it. */
 const char *scratch(void);
 
-/* A test: a function, and its name, which starts with its exercise's number. */
-struct named_test {
-  const char *name;
-  const TTest *test;
-};
+/* Add a test: a function of Check's START_TEST, and its name, which starts with
+ * its exercise's number. */
+void student_test(const char *name, const TTest *test);
 
 /* The main function of a Check program: lists its tests (--list), or runs the one
  * named by CK_RUN_CASE and reports in TAP on standard output. */
-int student_main(int argc, char **argv, const struct named_test *tests,
-                 size_t count);
+int student_main(int argc, char **argv);
 
 #endif

@@ -1,0 +1,184 @@
+# grade.bats - the grader: right scores, whole files, and no harm.
+load helper
+
+@test "lab01: the solution scores 100" {
+  run "$GRADE" --solution --results "$TEMP" lab01
+  echo "$output"
+  [ "$status" -eq 0 ]
+  [[ $output == *"total 100/100"* ]]
+  [ "$(score "$TEMP/results.json")" = 100 ]
+}
+
+@test "lab01: the solution scores 100, for a user" {
+  user_tree
+  run as_user sh -c "cd $TEMP/tree && $GRADE --solution lab01"
+  echo "$output"
+  [ "$status" -eq 0 ]
+  [[ $output == *"total 100/100"* ]]
+}
+
+@test "lab01: the starter scores 0" {
+  run "$GRADE" --results "$TEMP" lab01
+  echo "$output"
+  [ "$status" -eq 1 ]
+  [[ $output == *"total   0/100"* ]]
+  [[ $output == *"First failure: 1.1 "* ]]
+  [[ $output == *"likely cause"* ]]
+  [[ $output == *"make grade LAB=lab01 TEST='1.1 "* ]]
+  [[ $output == *'lab01-chroot/README.md, section "1.1 Enter a root"'* ]]
+}
+
+@test "lab01: the starter scores 0, for a user" {
+  user_tree
+  run as_user sh -c "cd $TEMP/tree && $GRADE lab01"
+  echo "$output"
+  [ "$status" -eq 1 ]
+  [[ $output == *"total   0/100"* ]]
+}
+
+@test "lab01: sanitizers find nothing in solution and grader" {
+  make -s -j2 lab01 SOLUTION=1 SAN=1 BUILD="$TEMP/san"
+  make -s -j2 grader tests-lab01 SAN=1 BUILD="$TEMP/san"
+  run env ASAN_OPTIONS=detect_leaks=1 "$TEMP/san/grader/grade" --solution \
+    --tools "$TEMP/san/grader" --build "$TEMP/san/solution/lab01" --results "$TEMP" lab01
+  echo "$output"
+  cat "$TEMP/results.tap"
+  [ "$status" -eq 0 ]
+  [[ $output != *Sanitizer* && $output != *"runtime error"* ]]
+}
+
+@test "grade: EX and TEST run one exercise, one test" {
+  run "$GRADE" --solution --results "$TEMP" --exercise 1.1 lab01
+  [ "$status" -eq 0 ]
+  [[ $output == *"total  15/15"* ]]
+  run make -s grade LAB=lab01 SOLUTION=1 TEST="1.1 leaves no way up by .."
+  [ "$status" -eq 0 ]
+  grep -q '^1..1$' build/results.tap
+  run "$GRADE" --solution --results "$TEMP" --exercise 1.9 lab01
+  [ "$status" -eq 2 ]
+}
+
+@test "grade: what is not built is said, with the command" {
+  run "$GRADE" --build "$TEMP" --results "$TEMP" lab01
+  [ "$status" -eq 2 ]
+  [[ $output == *"run: make lab01"* ]]
+}
+
+@test "grade: results.json is Gradescope's, and all three files are valid" {
+  "$GRADE" --results "$TEMP" lab01 >/dev/null || true
+  local field
+  for field in number name score max_score status output visibility; do
+    [ "$(grep -c "^      \"$field\": " "$TEMP/results.json")" -eq 7 ]
+  done
+  grep -q '^  "execution_time": [0-9]' "$TEMP/results.json"
+  /usr/bin/python3 - "$TEMP" <<'END'
+import json, sys, xml.dom.minidom
+results = json.load(open(sys.argv[1] + "/results.json"))
+assert results["score"] == 0 and len(results["tests"]) == 7
+assert sum(t["max_score"] for t in results["tests"]) == 100
+assert all(t["status"] == "failed" for t in results["tests"])
+xml.dom.minidom.parse(sys.argv[1] + "/results.xml")
+END
+}
+
+@test "grade: killed half-way it leaves valid files with what was known" {
+  "$GRADE" --solution --results "$TEMP" lab01 >/dev/null &
+  local pid=$! i
+  for ((i = 0; i < 500; i++)); do
+    [ "$(grep -c ^ok "$TEMP/results.tap" 2>/dev/null)" -lt 5 ] || break
+    sleep 0.02
+  done
+  kill -9 "$pid"
+  wait "$pid" || true
+  [ "$(grep -c ^ok "$TEMP/results.tap")" -ge 5 ]
+  [ "$(grep -c ^ok "$TEMP/results.tap")" -lt 60 ]
+  /usr/bin/python3 -c 'import json, sys; json.load(open(sys.argv[1]))' "$TEMP/results.json"
+  # Its cages go with it.
+  for ((i = 0; i < 100; i++)); do
+    pgrep -f "^$PWD/build/grader/cage .*--show $PWD/build/solution" >/dev/null || break
+    sleep 0.05
+  done
+  [ "$i" -lt 100 ]
+}
+
+# misbehave BODY: a root_enter with this body costs points, and nothing else, and
+# not much time.
+misbehave() {
+  LAB=lab01
+  mkdir -p "$TEMP/evil"
+  printf '%s\n' '#include <errno.h>' '#include <fcntl.h>' '#include <signal.h>' \
+    '#include <stdio.h>' '#include <stdlib.h>' '#include <string.h>' '#include <unistd.h>' \
+    '#include "jail.h"' 'int root_enter(const char *root, const char *cwd)' \
+    '{ (void)root; (void)cwd;' "$1" 'return 0; }' \
+    'int program_exec(char *const argv[]) { (void)argv; return 126; }' \
+    'int program_wait(pid_t pid) { (void)pid; return 0; }' >"$TEMP/evil/enter.c"
+  build_student starter "$TEMP/evil"
+  local start=$SECONDS
+  grade_student --exercise 1.1 --time 4
+  echo "$output"
+  [ "$status" -eq 1 ]
+  [[ $output == *"1.1     0/15"* ]]
+  [ $((SECONDS - start)) -lt 60 ]
+}
+
+@test "grade: a student who forks for ever costs points and nothing else" {
+  misbehave 'for (;;) fork();'
+}
+
+@test "grade: a student who fills the disk costs points and nothing else" {
+  misbehave 'int fd = open("/tmp/fill", O_WRONLY | O_CREAT, 0644); static char b[1 << 20]; while (write(fd, b, sizeof b) > 0); '
+}
+
+@test "grade: a student who sleeps for ever costs points and nothing else" {
+  misbehave 'for (;;) sleep(1000);'
+  [[ $output == *"it ran for more than 4 seconds"* ]]
+}
+
+@test "grade: a student who writes gigabytes costs points and nothing else" {
+  misbehave 'static char b[1 << 16]; memset(b, 65, sizeof b); for (;;) if (write(2, b, sizeof b) < 0) break;'
+  [[ $output == *"MiB of output"* ]]
+}
+
+@test "grade: a student who kills his parent costs points and nothing else" {
+  misbehave 'kill(getppid(), SIGKILL); kill(0, SIGKILL); kill(-1, SIGKILL);'
+}
+
+@test "grade: a student who exits costs points and nothing else" {
+  misbehave '_exit(0);'
+}
+
+@test "grade: a student who crashes costs points and is told" {
+  misbehave 'volatile int *p = NULL; *p = 1;'
+  [[ $output == *"Segmentation fault"* ]]
+}
+
+@test "grade: where user namespaces are forbidden, all is CANNOT RUN HERE, and not a pass" {
+  need_root
+  user_tree
+  run as_user unshare --user --map-root-user sh -c "echo 0 >/proc/sys/user/max_user_namespaces; cd $TEMP/tree; $GRADE --solution lab01"
+  echo "$output"
+  [ "$status" -eq 2 ]
+  [[ $output == *"CANNOT RUN HERE"* ]]
+  [[ $output == *"total   0/100"* ]]
+  [[ $output == *"sudo sysctl user.max_user_namespaces"* ]]
+}
+
+@test "grade: without subordinate numbers only 1.6 cannot run here" {
+  need_root
+  user_tree
+  # The same user, but nothing is set aside for him.
+  run as_user unshare --user --map-root-user sh -c "cd $TEMP/tree; $GRADE --solution lab01"
+  echo "$output"
+  [ "$status" -eq 1 ]
+  [[ $output == *"1.6     0/15"*"CANNOT RUN HERE"* ]]
+  [[ $output == *"total  85/100"* ]]
+}
+
+@test "grade: colour only on a terminal, and not with NO_COLOR" {
+  run "$GRADE" --solution --results "$TEMP" --exercise 1.5 lab01
+  [[ $output != *$'\033'* ]]
+  run script -qec "TERM=xterm $GRADE --solution --results $TEMP --exercise 1.5 lab01" /dev/null
+  [[ $output == *$'\033[32m'* ]]
+  run script -qec "NO_COLOR=1 TERM=xterm $GRADE --solution --results $TEMP --exercise 1.5 lab01" /dev/null
+  [[ $output != *$'\033['* ]]
+}

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# run.sh - run the project's own tests, and say how many passed.
+#
+#   run.sh [FILTER]       FILTER: only tests whose name matches it
+#
+# The tests on wrong answers, right answers and cheats are made here, one for each
+# file that is there.
+set -eu
+cd "$(dirname "$0")/../.."
+
+make -s -j2 grader
+labs=$(make -s print-labs)
+for lab in $labs; do
+  make -s -j2 "$lab" SOLUTION=1
+  make -s -j2 "$lab" "tests-$lab"
+done
+
+made=build/test/labs.bats
+mkdir -p build/test
+{
+  echo "load ../../grader/test/helper"
+  echo "load ../../grader/test/labs"
+  for lab in $labs; do
+    for file in grader/"$lab"/mutants/*.patch; do
+      echo "@test \"$lab: a wrong answer is caught: $(basename "$file" .patch)\" { mutant $lab $file; }"
+    done
+    for dir in grader/"$lab"/variants/*/; do
+      echo "@test \"$lab: another right answer is right: $(basename "$dir")\" { variant $lab $dir; }"
+      echo "@test \"$lab: another right answer is right, for a user: $(basename "$dir")\" { variant_user $lab $dir; }"
+    done
+    for dir in grader/"$lab"/cheats/*/; do
+      echo "@test \"$lab: a cheat earns nothing: $(basename "$dir")\" { cheat $lab $dir; }"
+    done
+  done
+} >"$made"
+
+bats --tap ${1:+--filter "$1"} grader/test "$made" | build/grader/tally
