@@ -333,7 +333,7 @@ try_pidfd(const struct trial *trial, struct outcome *o)
   struct pollfd ended = {.fd = pidfd, .events = POLLIN};
   int ready = poll(&ended, 1, 5000);
   waitpid(pid, NULL, 0);
-  return ready == 1 ? 0 : refuse(ETIMEDOUT, "it never told that the child ended");
+  return ready == 1 ? 0 : refuse(ETIMEDOUT, "it does not tell the end");
 }
 
 /* The cage lies beside this program. */
