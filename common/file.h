@@ -12,13 +12,13 @@
  * descriptor of a directory): a symbolic link that starts with "/" starts
  * again at `root`, and ".." stops there. Whatever lies in that directory, the
  * file that is opened does too. `flags` and `mode` as for open(2); O_CLOEXEC
- * is added. Returns a descriptor that the caller closes, or -1 with errno.
- * openat2(2), RESOLVE_IN_ROOT; Linux 5.6. */
+ * is added. Returns a descriptor that the caller closes, or -1 with errno. Leaves
+ * no message. Source: openat2(2), RESOLVE_IN_ROOT; Linux 5.6. */
 int open_in_root(int root, const char *path, int flags, mode_t mode);
 
 /* Open a regular file for reading. Anything else is refused with EINVAL, and
  * without waiting for the other end of a FIFO. Returns a descriptor that the
- * caller closes, or -1 with errno. */
+ * caller closes, or -1 with errno and a message. */
 int open_regular(const char *path);
 
 /* Read exactly `size` bytes at `offset`. Returns memory that the caller frees,

@@ -15,7 +15,7 @@ struct list {
   size_t room;   /* strings it could hold before it must grow */
 };
 
-/* Append a copy of `text`. Returns 0, or -1 with ENOMEM. */
+/* Append a copy of `text`. Returns 0, or -1 with ENOMEM and a message. */
 int list_add(struct list *list, const char *text);
 
 /* Is a string equal to `text` in the list? */

@@ -7,7 +7,7 @@
  *     in memory and forgets it (cage_root.c)
  *   - namespaces: its own mounts, processes, network, IPC, host name, cgroups;
  *     for an ordinary user also a user namespace, in which he is root
- *   - no disk can be opened (cage_devices.c)
+ *   - no disk can be opened (cage_cgroup.c)
  *   - limits on time, memory and processes (watch, below)
  *   - a census before and after, so that what is left behind has a name
  *   - and at the end everything in it is killed, in one stroke
@@ -42,6 +42,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -61,6 +62,7 @@ static struct {
   int report;         /* --report: a descriptor for what the cage notices */
   struct cage_root root;  /* --disk, --hide, --show */
   char cgroup[PATH_MAX];  /* the cage's, if privileged */
+  bool pids_limited;      /* and it has a limit on processes */
 } cage = {
     .seconds = 0,
     .memory = (size_t)1 << 30,
@@ -133,6 +135,36 @@ drop_global_capabilities(void)
     if (cap_get_bound(global[i]) > 0 && cap_drop_bound(global[i]) < 0)
       return fail("drop a capability from the bounding set");
   return 0;
+}
+
+/* A limit on processes that the kernel keeps at each fork; watching is too slow
+ * for a program that doubles itself. An ordinary user's are counted per user
+ * namespace (RLIMIT_NPROC, getrlimit(2)). Root is never refused by that. For him
+ * our cgroup has the limit, or the PID namespace: since Linux 6.14 pid_max holds
+ * for one namespace, and before that for the whole host, which must stay as it
+ * is. */
+static int
+limit_processes(void)
+{
+  struct rlimit forks = {cage.processes + 32, cage.processes + 32};
+  struct utsname name;
+  int major = 0, minor = 0;
+  if (!cage.root.privileged)
+    return setrlimit(RLIMIT_NPROC, &forks) < 0 ? fail("limit processes") : 0;
+  if (cage.pids_limited)
+    return 0;
+  uname(&name);
+  sscanf(name.release, "%d.%d", &major, &minor);
+  if (major < 6 || (major == 6 && minor < 14))
+    return refuse(ENOTSUP, "nothing here limits root's processes: no pids "
+                  "controller of cgroup v2, and a kernel before 6.14 (mend it: "
+                  "grade as an ordinary user, or boot with "
+                  "systemd.unified_cgroup_hierarchy=1)");
+  autoclose int fd = open("/proc/sys/kernel/pid_max", O_WRONLY | O_CLOEXEC);
+  /* Numbers below 300 are not used again (RESERVED_PIDS of the kernel). */
+  return fd < 0 || dprintf(fd, "%d\n", cage.processes + 300) < 0
+             ? fail("limit processes")
+             : 0;
 }
 
 /* Become COMMAND. */
@@ -230,11 +262,6 @@ inside(int go, int ready, char **argv)
   if (read(go, &byte, 1) != 1)
     return CAGE_FAILED;
   leave_group();
-  /* An ordinary user's processes are counted per user namespace, so here is a
-   * limit for them that needs no watching. Root is never refused a fork. */
-  struct rlimit forks = {cage.processes + 32, cage.processes + 32};
-  if (!cage.root.privileged)
-    setrlimit(RLIMIT_NPROC, &forks);
   /* In a new user namespace we are nobody until somebody mapped us. */
   if (!cage.root.privileged &&
       (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)) {
@@ -253,6 +280,9 @@ inside(int go, int ready, char **argv)
     goto failed;
   }
   if (loopback_up() < 0)
+    goto failed;
+  /* While /proc is still the host's: it shows the settings of our namespace. */
+  if (limit_processes() < 0)
     goto failed;
   int written = cage_root(&cage.root);
   if (written < 0 || drop_global_capabilities() < 0)
@@ -541,7 +571,7 @@ run(char **argv)
   }
   close(go[0]);
   close(ready[1]);
-  int bad = cage.root.privileged ? cage_devices_enter(cage.cgroup, pid)
+  int bad = cage.root.privileged ? cage_cgroup_enter(cage.cgroup, pid)
                                  : map_user(pid);
   if (bad)
     cannot(failure());
@@ -623,9 +653,11 @@ main(int argc, char **argv)
   /* Root without a filter for devices is not let near them at all: then he, too,
    * gets a user namespace, in which no device can be made. */
   cage.root.privileged =
-      geteuid() == 0 && cage_devices(cage.cgroup, sizeof cage.cgroup) == 0;
+      geteuid() == 0 && cage_cgroup_make(cage.cgroup, sizeof cage.cgroup) == 0;
+  if (cage.root.privileged)
+    cage.pids_limited = cage_cgroup_limit(cage.cgroup, cage.processes + 32) == 0;
   int status = run(argv + optind);
   if (cage.root.privileged)
-    cage_devices_remove(cage.cgroup);
+    cage_cgroup_remove(cage.cgroup);
   return status;
 }

@@ -29,21 +29,25 @@ struct cage_root {
  * Documentation/filesystems/overlayfs.rst. */
 int cage_root(const struct cage_root *wanted);
 
-/* ---- cage_devices.c: no disk ---- */
+/* ---- cage_cgroup.c: no disk, and not too many processes ---- */
 
 /* Make a cgroup of our own below the one we are in, in which no device can be
  * opened or made but null, zero, full, random, urandom, tty and terminals.
  * Writes the cgroup's path to `path`. Returns 0, or -1 with errno where cgroup
  * v2 or its device filter is not to be had. Source: bpf(2), BPF_PROG_ATTACH,
  * and linux/bpf.h, BPF_CGROUP_DEVICE. */
-int cage_devices(char *path, size_t size);
+int cage_cgroup_make(char *path, size_t size);
+
+/* Limit the processes in that cgroup. Returns 0, or -1 with errno where the pids
+ * controller is not to be had: ENOENT, it is not enabled above us. */
+int cage_cgroup_limit(const char *path, int processes);
 
 /* Move the process `pid` into that cgroup. Returns 0, or -1 with errno. */
-int cage_devices_enter(const char *path, pid_t pid);
+int cage_cgroup_enter(const char *path, pid_t pid);
 
 /* Remove the cgroup, which is empty by now or will be in a moment, and any that
  * a killed cage left behind. */
-void cage_devices_remove(const char *path);
+void cage_cgroup_remove(const char *path);
 
 /* ---- census.c: what is there ---- */
 

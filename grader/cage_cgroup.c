@@ -1,4 +1,4 @@
-/* cage_devices.c - no disk: a cgroup in which devices cannot be opened.
+/* cage_cgroup.c - no disk: a cgroup in which devices cannot be opened.
  *
  * A file system in a file, a database, a whole other system: all of the host lies
  * on its disk, and root may open that disk, from any namespace, by a device file
@@ -137,7 +137,7 @@ sweep(const char *parent)
 }
 
 int
-cage_devices(char *path, size_t size)
+cage_cgroup_make(char *path, size_t size)
 {
   char parent[PATH_MAX];
   if (own_cgroup(parent, sizeof parent) < 0)
@@ -155,19 +155,32 @@ cage_devices(char *path, size_t size)
   return -1;
 }
 
-int
-cage_devices_enter(const char *path, pid_t pid)
+/* Write a number into one of the cgroup's files. */
+static int
+write_number(const char *path, const char *name, int number)
 {
-  char procs[PATH_MAX + 32];
-  snprintf(procs, sizeof procs, "%s/cgroup.procs", path);
-  autoclose int fd = open(procs, O_WRONLY | O_CLOEXEC);
-  if (fd < 0 || dprintf(fd, "%d\n", pid) < 0)
-    return fail("enter the cgroup %s", path);
+  char file[PATH_MAX + 32];
+  snprintf(file, sizeof file, "%s/%s", path, name);
+  autoclose int fd = open(file, O_WRONLY | O_CLOEXEC);
+  if (fd < 0 || dprintf(fd, "%d\n", number) < 0)
+    return fail("write %s", file);
   return 0;
 }
 
+int
+cage_cgroup_limit(const char *path, int processes)
+{
+  return write_number(path, "pids.max", processes);
+}
+
+int
+cage_cgroup_enter(const char *path, pid_t pid)
+{
+  return write_number(path, "cgroup.procs", pid);
+}
+
 void
-cage_devices_remove(const char *path)
+cage_cgroup_remove(const char *path)
 {
   /* Its last process is gone from our view a moment before it is gone from the
    * cgroup's. */
