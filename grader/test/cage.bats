@@ -71,7 +71,7 @@ unharmed() {
   in_cage -- sh -c 'echo evil >/usr/evil && cat /usr/evil; echo x >>/etc/passwd; rm /etc/group'
   [ "$output" = evil ]
   [ ! -e /usr/evil ]
-  ! grep -qx x /etc/passwd
+  run ! grep -qx x /etc/passwd
   [ -e /etc/group ]
   [[ $report == *"left change to /usr/evil"* ]]
   [[ $report == *"left change to /etc/passwd"* ]]
@@ -79,13 +79,12 @@ unharmed() {
 
 @test "cage: no disk can be opened" {
   need_root
-  local disk numbers
-  for disk in $(awk 'NR > 2 { print $1 ":" $2 }' /proc/partitions); do
-    numbers=${disk/:/ }
-    in_cage -- sh -c "mknod /tmp/disk b $numbers && head -c 1 /tmp/disk"
+  local major minor
+  while read -r major minor _; do
+    in_cage -- sh -c "mknod /tmp/disk b $major $minor && head -c 1 /tmp/disk"
     [ "$status" -ne 0 ]
     [[ $output == *"not permitted"* ]]
-  done
+  done < <(sed 1,2d /proc/partitions)
   in_cage -- sh -c 'mount -t devtmpfs dev /mnt || exit 7
     for d in /mnt/*; do if [ -b "$d" ] && head -c 1 "$d"; then exit 9; fi; done; exit 7'
   [ "$status" -eq 7 ]
@@ -131,7 +130,7 @@ unharmed() {
   local name=onggi-$RANDOM$RANDOM
   in_cage -- bash -c "cp /bin/sleep /tmp/$name; setsid /tmp/$name 1000 >/dev/null 2>&1 </dev/null & sleep 0.2"
   [[ $report == *"left process"*"${name:0:15}"* ]]
-  ! pgrep -x "${name:0:15}"
+  run ! pgrep -x "${name:0:15}"
 }
 
 @test "cage: the census names mounts, files and links" {

@@ -104,7 +104,7 @@ END
 # misbehave BODY: a root_enter with this body costs points, and nothing else, and
 # not much time.
 misbehave() {
-  LAB=lab01
+  export LAB=lab01
   mkdir -p "$TEMP/evil"
   printf '%s\n' '#include <errno.h>' '#include <fcntl.h>' '#include <signal.h>' \
     '#include <stdio.h>' '#include <stdlib.h>' '#include <string.h>' '#include <unistd.h>' \
@@ -123,6 +123,7 @@ misbehave() {
 
 @test "grade: a student who forks for ever costs points and nothing else" {
   misbehave 'for (;;) fork();'
+  [[ $output == *"processes"* || $output == *"seconds"* ]]
 }
 
 @test "grade: a student who fills the disk costs points and nothing else" {
