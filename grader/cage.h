@@ -19,6 +19,9 @@ struct cage_root {
   size_t bytes;      /* the most that may be written: to files of the host, and
                         the same again to /tmp */
   bool privileged;   /* no user namespace stands between us and the host */
+  bool host_root;    /* the caller is the host's root; so to the kernel are we,
+                        whatever namespace we are in, where only the owner of a
+                        file counts */
 };
 
 /* Build a root directory out of the host's and make it the root of this mount
@@ -38,15 +41,17 @@ int cage_root(const struct cage_root *wanted);
  * and linux/bpf.h, BPF_CGROUP_DEVICE. */
 int cage_cgroup_make(char *path, size_t size);
 
-/* Limit the processes in that cgroup. Returns 0, or -1 with errno where the pids
- * controller is not to be had: ENOENT, it is not enabled above us. */
-int cage_cgroup_limit(const char *path, int processes);
+/* Limit that cgroup to so many processes, and so many bytes of memory if that can
+ * be had. Returns 0, or -1 with errno: ENOENT where the pids controller is not
+ * enabled above us. Source: the kernel's Documentation/admin-guide/cgroup-v2.rst,
+ * "pids.max", "memory.max". */
+int cage_cgroup_limit(const char *path, int processes, size_t memory);
 
 /* Move the process `pid` into that cgroup. Returns 0, or -1 with errno. */
 int cage_cgroup_enter(const char *path, pid_t pid);
 
-/* Remove the cgroup, which is empty by now or will be in a moment, and any that
- * a killed cage left behind. */
+/* Remove that cgroup, with all that were made below it. It is empty by now, or will
+ * be in a moment. */
 void cage_cgroup_remove(const char *path);
 
 /* ---- census.c: what is there ---- */

@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <limits.h>
 #include <linux/bpf.h>
 #include <signal.h>
@@ -23,6 +24,11 @@
 #include "cage.h"
 #include "clean.h"
 #include "fail.h"
+
+/* The cage's processes are in a cgroup below the one with the filter. It is the
+ * root of what they see (cgroup_namespaces(7)); so they have no way to name the
+ * one above, and to take the filter off. */
+#define INNER "in"
 
 /* One instruction of BPF each. */
 #define LOAD(to, field)                                                        \
@@ -120,17 +126,39 @@ own_cgroup(char *path, size_t size)
   return 0;
 }
 
+/* Remove a cgroup and those below it, deepest first. rmdir(2) is how a cgroup is
+ * removed, with its files in it; it refuses one that is still in use. */
+static int
+remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+  (void)st, (void)ftw;
+  /* Its last process is gone from our view a moment before it is gone from the
+   * cgroup's. */
+  for (int tries = 0; type == FTW_DP && rmdir(path) < 0 && errno == EBUSY &&
+                      tries < 100; tries++)
+    usleep(2000);
+  return 0;
+}
+
+void
+cage_cgroup_remove(const char *path)
+{
+  nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
 /* Remove the cgroups of cages that were killed: the number in the name is that
- * of a process that is gone. rmdir(2) refuses one that is still in use. */
+ * of a process that is gone. */
 static void
 sweep(const char *parent)
 {
   DIR *dir = opendir(parent);
   for (struct dirent *e; dir && (e = readdir(dir));) {
     int pid;
+    char path[PATH_MAX + 300];
+    snprintf(path, sizeof path, "%s/%s", parent, e->d_name);
     if (sscanf(e->d_name, "onggi-cage-%d", &pid) == 1 &&
         kill(pid, 0) < 0 && errno == ESRCH)
-      unlinkat(dirfd(dir), e->d_name, AT_REMOVEDIR);
+      cage_cgroup_remove(path);
   }
   if (dir)
     closedir(dir);
@@ -139,51 +167,45 @@ sweep(const char *parent)
 int
 cage_cgroup_make(char *path, size_t size)
 {
-  char parent[PATH_MAX];
+  char parent[PATH_MAX], inner[PATH_MAX + 16];
   if (own_cgroup(parent, sizeof parent) < 0)
     return -1;
   sweep(parent);
   snprintf(path, size, "%s/onggi-cage-%d", parent, getpid());
   if (mkdir(path, 0755) < 0)
     return fail("mkdir %s", path);
+  snprintf(inner, sizeof inner, "%s/%s", path, INNER);
   autoclose int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd >= 0 && attach_filter(fd) == 0)
+  if (fd >= 0 && attach_filter(fd) == 0 && mkdir(inner, 0755) == 0)
     return 0;
-  int error = errno;
-  rmdir(path);
-  errno = error;
+  fail("make a cgroup with a device filter");
+  cage_cgroup_remove(path);
   return -1;
 }
 
 /* Write a number into one of the cgroup's files. */
 static int
-write_number(const char *path, const char *name, int number)
+write_number(const char *path, const char *name, size_t number)
 {
   char file[PATH_MAX + 32];
   snprintf(file, sizeof file, "%s/%s", path, name);
   autoclose int fd = open(file, O_WRONLY | O_CLOEXEC);
-  if (fd < 0 || dprintf(fd, "%d\n", number) < 0)
+  if (fd < 0 || dprintf(fd, "%zu\n", number) < 0)
     return fail("write %s", file);
   return 0;
 }
 
 int
-cage_cgroup_limit(const char *path, int processes)
+cage_cgroup_limit(const char *path, int processes, size_t memory)
 {
+  /* Memory in file systems counts here, too, which nobody sees by watching. */
+  if (write_number(path, "memory.max", memory) < 0 && errno != ENOENT)
+    return -1;
   return write_number(path, "pids.max", processes);
 }
 
 int
 cage_cgroup_enter(const char *path, pid_t pid)
 {
-  return write_number(path, "cgroup.procs", pid);
-}
-
-void
-cage_cgroup_remove(const char *path)
-{
-  /* Its last process is gone from our view a moment before it is gone from the
-   * cgroup's. */
-  for (int tries = 0; rmdir(path) < 0 && errno == EBUSY && tries < 100; tries++)
-    usleep(2000);
+  return write_number(path, INNER "/cgroup.procs", pid);
 }

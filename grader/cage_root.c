@@ -338,9 +338,10 @@ place_kernel_files(void)
     return fail("mount proc");
   /* Some hosts hide parts of /sys, and then an ordinary user may not have it.
    * The labs can do without. */
-  if (mount("sysfs", "/new/sys", "sysfs", flags | MS_RDONLY, NULL) == 0)
+  if (mount("sysfs", "/new/sys", "sysfs", flags | MS_RDONLY, NULL) == 0 &&
+      (wanted->privileged || !wanted->host_root)) /* else it is all the host's */
     mount("cgroup2", "/new/sys/fs/cgroup", "cgroup2", flags, NULL);
-  if (!wanted->privileged)
+  if (!wanted->host_root)
     return 0;
 
   /* These two files of proc are the whole machine's, and root may write them:
@@ -382,7 +383,7 @@ int
 cage_root(const struct cage_root *root)
 {
   static const char *const own[] = {"/new/proc", "/new/sys", "/new/dev",
-                                    "/new/run", "/new/tmp"};
+                                    "/new/run", "/new/run/mount", "/new/tmp"};
   char options[64], cwd[PATH_MAX];
   wanted = root;
   if (!getcwd(cwd, sizeof cwd))

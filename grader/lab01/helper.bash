@@ -26,7 +26,7 @@ wait_inside() {
   : >"$WORK/pid"
   # Not by `tool`: a function in the background is a shell that waits, and it
   # would keep descriptors of Bats open.
-  setpriv --bounding-set=-sys_ptrace "$TOOL" run "$@" "$ROOT" /probe wait \
+  setpriv --bounding-set=-lease "$TOOL" run "$@" "$ROOT" /probe wait \
     >"$WORK/pid" 2>"$WORK/.err" </dev/null 3>&- &
   TOOL_PID=$!
   LAST="tool run $* ROOT /probe wait"

@@ -178,3 +178,20 @@ unharmed() {
   in_cage
   [ "$status" -eq 125 ]
 }
+
+@test "cage: nothing of the caller's, and nothing of PID 1's, can be reached" {
+  exec 8<"$TEMP"
+  in_cage -- sh -c 'ls /proc/self/fd/8 || cat /proc/1/fd/0 || head -c 1 "$(ls -d /proc/1/map_files/* | head -1)" || gdb -p 1 </dev/null'
+  exec 8<&-
+  [ "$status" -ne 0 ]
+  [[ $report != *fake* ]]
+  in_cage -- sh -c 'for fd in /proc/1/fd/*; do echo fake >"$fd"; done; true'
+  [[ $report != *fake* ]]
+}
+
+@test "cage: cgroups made in it are named, and gone with it" {
+  need_root
+  in_cage -- mkdir -p "/sys/fs/cgroup/a$$/b"
+  [[ $report == *"left cgroup /a$$/b"* ]]
+  [ -z "$(find /sys/fs/cgroup -maxdepth 4 -name "a$$" 2>/dev/null)" ]
+}

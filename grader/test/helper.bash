@@ -56,19 +56,26 @@ score() {
   sed -n 's/^  "score": \([0-9]*\),*$/\1/p' "$1"
 }
 
-# overlay SOURCE...: a folder with the student's files of a lab, or the solution's
-# (if SOURCE is "solution"), and more folders on top. LAB says of which lab.
+# build_student BASE [SOURCE...]: the files of lab LAB as in BASE ("starter" or
+# "solution"), with each SOURCE (a patch, or a folder of C files) over them, in
+# $TEMP/src, built into $TEMP/build. A base is built once for all tests; the copy
+# keeps its times, so that only what a SOURCE changes is compiled.
 build_student() {
-  local source=$1 dir
+  local base=build/test/$LAB-$1 dir source
   dir=$(echo "$LAB"-*)
-  mkdir -p "$TEMP/src"
-  cp "$dir"/*.[ch] "$TEMP/src/"
-  [ "$source" != solution ] || cp "$dir"/solution/*.c "$TEMP/src/"
+  if [ ! -e "$base/built" ]; then
+    mkdir -p "$base/src"
+    cp "$dir"/*.[ch] "$base/src/"
+    [ "$1" != solution ] || cp "$dir"/solution/*.c "$base/src/"
+    make -s "$LAB" SRC="$base/src" BUILD="$base/build" CFLAGS=-O0
+    touch "$base/built"
+  fi
+  cp -a "$base/src" "$base/build" "$TEMP/"
   shift
   for source; do
     case $source in
       *.patch) patch -s -p1 -d "$TEMP/src" <"$source" ;;
-      *) cp "$source"/*.[ch] "$TEMP/src/" 2>/dev/null || cp "$source"/*.c "$TEMP/src/" ;;
+      *) cp "$source"/*.c "$TEMP/src/" ;;
     esac
   done
   make -s "$LAB" SRC="$TEMP/src" BUILD="$TEMP/build" CFLAGS=-O0

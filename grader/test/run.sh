@@ -16,6 +16,7 @@ for lab in $labs; do
 done
 
 made=build/test/labs.bats
+rm -rf build/test
 mkdir -p build/test
 {
   echo "load ../../grader/test/helper"

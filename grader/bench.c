@@ -1,0 +1,250 @@
+/* bench.c - how long do our programs take, and how long do others for the same?
+ *
+ * A command is timed as a whole, from fork(2) to wait4(2). Ours and the peer's
+ * take turns, so that what else the machine does at the moment hits both, and
+ * the median of all runs counts, which a few unlucky ones do not move.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fail.h"
+#include "list.h"
+
+enum { MOST_RUNS = 101, NOT_FOUND = 127, PATIENCE = 8000 /* ms for a line */ };
+
+/* One command, and what its runs took. */
+struct command {
+  const char *name;        /* as the table has it; NULL: no such command */
+  const char *const *argv; /* ends with NULL, as execvp(3) wants it */
+  double ms[MOST_RUNS];    /* from start to exit */
+  double mib[MOST_RUNS];   /* memory of its largest process */
+  int status;              /* exit status of the latest run */
+  const char *cwd;         /* the directory to run it in; NULL: ours */
+};
+
+/* One comparison. */
+struct line {
+  const char *what;        /* as the table has it */
+  struct command ours;
+  struct command peers[2]; /* the first that works is the peer */
+  int runs;                /* at most */
+  double goal;             /* ms; 0: nobody has set one */
+  const char *fresh;       /* a folder that is empty before each run; or NULL */
+  bool root_only;          /* as is chroot(2) */
+};
+
+static char temp[64];    /* a folder for all that is written */
+static char root[80];    /* TEMP/root, a root directory */
+static char build[80];   /* BUILD=TEMP/build, for make(1) */
+static struct list copy; /* the command line of cp(1) */
+static char flags[16] = "-fpmuin"; /* of unshare(1) */
+static volatile sig_atomic_t stopped;
+
+#define COMMAND(NAME, ...)                                                     \
+  {.name = (NAME), .argv = (const char *const[]){__VA_ARGS__, NULL}}
+#define JAIL "build/solution/lab01/jail"
+
+static struct line lines[] = {
+    {.what = "lab01, clean build", .runs = 5, .goal = 2000, .fresh = build + 6,
+     .ours = COMMAND("make", "make", "-s", "lab01", "SOLUTION=1", build)},
+    {.what = "lab01, its grade", .runs = 3, .goal = 10000,
+     .ours = COMMAND("grade", "build/grader/grade", "--solution", "--build",
+                     "build/solution/lab01", "--results", temp, "lab01")},
+    {.what = "true in a root", .runs = MOST_RUNS, .root_only = true,
+     .ours = COMMAND("jail run", JAIL, "run", root, "/bin/true"),
+     .peers = {COMMAND("chroot", "chroot", root, "/bin/true")}},
+    {.what = "bash into a new root", .runs = 51, .fresh = root,
+     .ours = COMMAND("jail add", JAIL, "add", root, "bash"),
+     .peers = {{.name = "cp -aL --parents", .cwd = "/"}}}, /* see prepare */
+    {.what = "true in a cage", .runs = 51,
+     .ours = COMMAND("cage", "build/grader/cage", "true"),
+     .peers = {COMMAND("bwrap", "bwrap", "--dev-bind", "/", "/",
+                       "--unshare-all", "true"),
+               COMMAND("unshare", "unshare", flags, "--mount-proc", "true")}},
+};
+
+static double
+now(void)
+{
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return t.tv_sec * 1e3 + t.tv_nsec / 1e6;
+}
+
+static int
+remove_below(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+  (void)st, (void)type;
+  return ftw->level > 0 ? remove(path) : 0;
+}
+
+/* Run a command, which can neither read nor say anything. The child starts as
+ * our copy, so its memory is never less than ours alone (getrusage(2)). */
+static void
+run(struct command *command, int i, const char *fresh)
+{
+  struct rusage usage;
+  int status;
+  if (fresh)
+    nftw(fresh, remove_below, 16, FTW_DEPTH | FTW_PHYS);
+  double start = now();
+  pid_t pid = fork();
+  if (pid == 0) {
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int fd = 0; fd <= 2; fd++)
+      dup2(null, fd);
+    if (!command->cwd || chdir(command->cwd) == 0)
+      execvp(command->argv[0], (char *const *)command->argv);
+    _exit(NOT_FOUND);
+  }
+  command->status = -1;
+  if (pid < 0 || wait4(pid, &status, 0, &usage) < 0)
+    return;
+  command->ms[i] = now() - start;
+  command->mib[i] = usage.ru_maxrss / 1024.0;
+  command->status =
+      WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* The first peer that works; each one before it is named. NULL: none does. */
+static struct command *
+choose_peer(struct line *line)
+{
+  for (int i = 0; i < 2 && line->peers[i].name; i++) {
+    struct command *peer = &line->peers[i];
+    run(peer, 0, line->fresh);
+    if (peer->status == 0)
+      return peer;
+    printf("%-22s%s %s\n", line->what, peer->name,
+           peer->status == NOT_FOUND ? "is missing" : "does not work here");
+  }
+  return NULL;
+}
+
+/* Run ours and the peer's by turns. Returns how often; 0 if one failed. */
+static int
+measure(struct line *line, struct command *peer)
+{
+  struct command *both[] = {&line->ours, peer};
+  double end = now() + PATIENCE;
+  int count = 0;
+  do
+    for (int i = 0; i < (peer ? 2 : 1); i++) {
+      run(both[i], count, line->fresh);
+      if (both[i]->status)
+        return 0;
+    }
+  while (++count < line->runs && now() < end);
+  return count;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+static double
+median(double *values, int count)
+{
+  qsort(values, count, sizeof *values, compare);
+  return (values[(count - 1) / 2] + values[count / 2]) / 2;
+}
+
+/* Measure a line and print it. Returns whether it ran and met its goal. */
+static bool
+do_line(struct line *line)
+{
+  if (line->root_only && geteuid() != 0)
+    return printf("%-22sleft out: it takes root\n", line->what) > 0;
+  struct command *peer = choose_peer(line), *both[] = {&line->ours, peer};
+  int count = measure(line, peer);
+  double ms[2];
+  if (count == 0)
+    printf("%-22sfailed: %s\n", line->what,
+           line->ours.status ? line->ours.argv[0] : peer->name);
+  for (int i = 0; count > 0 && i < (peer ? 2 : 1); i++) {
+    ms[i] = median(both[i]->ms, count);
+    printf("%-22s%-17s%9.1f ms %6.1f MiB %4d runs", i ? "" : line->what,
+           both[i]->name, ms[i], median(both[i]->mib, count), count);
+    if (i == 1)
+      printf("  ratio %.2f", ms[0] / ms[1]);
+    else if (line->goal > 0)
+      printf("  goal %.0f: %s", line->goal,
+             ms[0] < line->goal ? "met" : "missed");
+    printf("\n");
+  }
+  return count > 0 && (line->goal == 0 || ms[0] < line->goal);
+}
+
+static int
+add_file(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+  (void)st, (void)ftw;
+  return type == FTW_F ? list_add(&copy, path + strlen(root)) : 0;
+}
+
+/* What `jail add` puts into a root for bash is what cp(1) shall copy. */
+static int
+prepare(void)
+{
+  struct command add_true = COMMAND("", JAIL, "add", root, "/bin/true");
+  struct command *add_bash = &lines[3].ours, *cp = &lines[3].peers[0];
+  struct statvfs fs;
+  /* In memory; but container engines let no program run there. */
+  bool shm = statvfs("/dev/shm", &fs) == 0 && !(fs.f_flag & ST_NOEXEC);
+  sprintf(temp, "%s/onggi-bench-XXXXXX", shm ? "/dev/shm" : "/tmp");
+  if (!mkdtemp(temp))
+    return fail("make a folder %s", temp);
+  sprintf(build, "BUILD=%s/build", temp);
+  sprintf(root, "%s/root", temp);
+  mkdir(root, 0755);
+  run(add_bash, 0, NULL);
+  list_add(&copy, "cp");
+  list_add(&copy, "-aL");
+  list_add(&copy, "--parents");
+  nftw(root, add_file, 16, FTW_PHYS);
+  list_add(&copy, root);
+  /* Its version 9.1 wants absolute names to be relative to "/", too. */
+  cp->argv = (const char *const *)copy.items;
+  run(&add_true, 0, NULL);
+  return add_bash->status || add_true.status
+             ? refuse(ECHILD, "%s add failed (run: make bench)", JAIL) : 0;
+}
+
+static void
+stop(int signal)
+{
+  stopped = signal;
+}
+
+int
+main(void)
+{
+  signal(SIGINT, stop); /* not before the folder is gone */
+  signal(SIGTERM, stop);
+  unsetenv("MAKEFLAGS"); /* they are for the make that runs us */
+  if (geteuid() != 0)
+    strcat(flags, "r"); /* with a user namespace, or not at all */
+  bool ready = prepare() == 0, good = ready;
+  if (!ready)
+    fprintf(stderr, "bench: %s\n", failure());
+  for (size_t i = 0; ready && i < sizeof lines / sizeof *lines && !stopped; i++)
+    good &= do_line(&lines[i]);
+  nftw(temp, remove_below, 16, FTW_DEPTH | FTW_PHYS);
+  rmdir(temp);
+  list_free(&copy);
+  return good ? 0 : 1;
+}
