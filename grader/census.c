@@ -12,9 +12,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <fts.h>
+#include <ftw.h>
 #include <limits.h>
 #include <net/if.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -38,23 +39,55 @@ add(struct list *lines, const char *kind, const char *name)
   return lines->count < MANY ? list_add(lines, line) : 0;
 }
 
-/* Every file of one file system below `top`, with `top` itself left out of the
- * names; or of those only the directories that are our own. */
+/* The walk that is going on: nftw(3) has no argument for its caller. */
+static struct list *walk_lines;
+static size_t walk_skip; /* bytes of each path that are the top's */
+
+/* nftw: a file of the cage's own root. */
 static int
-add_files(struct list *lines, const char *kind, char *top, bool own_dirs)
+visit_file(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
-  char *tops[] = {top, NULL};
-  FTS *tree = fts_open(tops, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
-  if (!tree)
-    return fail("walk through %s", top);
-  size_t skip = strcmp(top, "/") == 0 ? 0 : strlen(top);
-  int bad = 0;
-  for (FTSENT *e; !bad && (e = fts_read(tree));)
-    if (e->fts_info != FTS_DP && e->fts_level > 0 &&
-        (!own_dirs || (e->fts_info == FTS_D && e->fts_statp->st_uid == geteuid())))
-      bad = add(lines, kind, e->fts_path + skip);
-  fts_close(tree);
-  return bad;
+  (void)st, (void)type;
+  return ftw->level > 0 ? add(walk_lines, "file", path + walk_skip) : 0;
+}
+
+/* nftw: a file that covers one of the host's. A directory also counts when it
+ * changed: whoever makes a file in it and removes it leaves no other trace, and
+ * unlike the other times of a file, nobody can set this one (inode(7), "ctime"). */
+static int
+visit_cover(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+  char line[PATH_MAX + 64];
+  if (ftw->level == 0)
+    return 0;
+  if (type != FTW_D)
+    return add(walk_lines, "change to", path + walk_skip);
+  snprintf(line, sizeof line, "%s (at %ju.%09ld)", path + walk_skip,
+           (uintmax_t)st->st_ctim.tv_sec, st->st_ctim.tv_nsec);
+  return add(walk_lines, "change to", line);
+}
+
+/* nftw: a cgroup is a directory; the files in it are the kernel's. An ordinary
+ * user may see those of others here, which come and go as they like. */
+static int
+visit_cgroup(const char *path, const struct stat *st, int type,
+             struct FTW *ftw)
+{
+  return type == FTW_D && ftw->level > 0 && st->st_uid == geteuid()
+             ? add(walk_lines, "cgroup", path + walk_skip)
+             : 0;
+}
+
+/* Visit what lies below `top` on the same file system. */
+static int
+walk(struct list *lines, const char *top,
+     int (*visit)(const char *, const struct stat *, int, struct FTW *))
+{
+  walk_lines = lines;
+  walk_skip = strcmp(top, "/") == 0 ? 0 : strlen(top);
+  return nftw(top, visit, 16, FTW_PHYS | FTW_MOUNT) == 0
+             ? 0
+             : fail("walk through %s", top);
 }
 
 static int
@@ -93,17 +126,15 @@ add_links(struct list *lines)
 int
 census(int written, struct list *lines)
 {
-  char root[] = "/", cgroups[] = "/sys/fs/cgroup", upper[64];
+  static const char cgroups[] = "/sys/fs/cgroup";
+  char upper[64];
   snprintf(upper, sizeof upper, "/proc/self/fd/%d/.", written);
   if (add_mounts(lines) < 0 || add_links(lines) < 0)
     return -1;
-  if (add_files(lines, "file", root, false) < 0 ||
-      add_files(lines, "change to", upper, false) < 0)
+  if (walk(lines, "/", visit_file) < 0 || walk(lines, upper, visit_cover) < 0)
     return -1;
-  /* A cgroup is a directory; the files in it are the kernel's. An ordinary user
-   * may see those of others here, which come and go as they like. */
   if (access("/sys/fs/cgroup/cgroup.procs", F_OK) == 0 &&
-      add_files(lines, "cgroup", cgroups, true) < 0)
+      walk(lines, cgroups, visit_cgroup) < 0)
     return -1;
   return 0;
 }

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -175,6 +176,7 @@ main(int argc, char **argv)
       {0},
   };
   char build[64];
+  setlocale(LC_CTYPE, "C.UTF-8"); /* what tests print is taken for UTF-8 */
   long processors = sysconf(_SC_NPROCESSORS_ONLN);
   wish.jobs = processors < 1 ? 1 : processors > 8 ? 8 : processors;
   for (int c; (c = getopt_long(argc, argv, "", names, NULL)) != -1;)

@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include <wchar.h>
+#include <wctype.h>
 
 #include "clean.h"
 #include "fail.h"
@@ -399,6 +401,35 @@ add_census(struct said *said, const char *report)
   free(copy);
 }
 
+/* What a program printed, as text that is fit to print: valid UTF-8, and nothing
+ * in it that moves a terminal's cursor, or that XML does not have. Returns a copy
+ * that the caller frees. */
+static char *
+printable(const char *text)
+{
+  size_t left = strlen(text), size = left + 1;
+  char *copy = malloc(size), *to = copy;
+  mbstate_t state = {0};
+  while (copy && left > 0) {
+    wchar_t c;
+    size_t n = mbrtowc(&c, text, left, &state);
+    bool bad = n == (size_t)-1 || n == (size_t)-2 || n == 0;
+    if (bad) {
+      state = (mbstate_t){0};
+      n = 1;
+    }
+    if (!bad && (iswprint(c) || c == L'\n' || c == L'\t'))
+      to = mempcpy(to, text, n);
+    else
+      *to++ = '?';
+    text += n;
+    left -= n;
+  }
+  if (copy)
+    *to = '\0';
+  return copy;
+}
+
 /* From all that is known, whether the test passed. It did if the runner said so
  * once, and said nothing else, and ended well, and nothing was left behind. A
  * program that prints "ok" prints it once too often. */
@@ -439,8 +470,8 @@ judge(struct job *job, int status)
     add_census(&said, report);
   } else if (said.ok)
     test->outcome = PASS;
-  test->output = strdup(said.details);
-  test->noise = strdup(job->streams[ERR].text);
+  test->output = printable(said.details);
+  test->noise = printable(job->streams[ERR].text);
 }
 
 /* Has every stream ended? Then wait for the cage, and judge. */

@@ -2,7 +2,7 @@
  * calls what you write in the order that works, and says what went wrong. */
 #include <errno.h>
 #include <fcntl.h>
-#include <fts.h>
+#include <ftw.h>
 #include <getopt.h>
 #include <limits.h>
 #include <signal.h>
@@ -121,46 +121,42 @@ add_program(int root, const char *path)
   return copy_in(root, path);
 }
 
-/* Copy a directory with all that is in it. Its ELF files (a language's loadable
- * modules, say) get what they need. What cannot be copied, a socket or a module
- * whose library is not installed, is named and left out. */
+static int add_root; /* for add_entry: nftw(3) has no argument for its caller */
+
+/* One entry of a directory that is copied whole. ELF files (a language's loadable
+ * modules, say) get what they need. What cannot be copied, a socket or a link to
+ * nowhere, is named and left out. */
 static int
-add_directory(int root, char *path)
+add_entry(const char *path, const struct stat *entry, int type,
+          struct FTW *ftw)
 {
-  char *paths[] = {path, NULL};
-  FTS *tree = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
-  if (!tree)
-    return fail("walk through %s", path);
-  int bad = 0;
-  for (FTSENT *e; !bad && (e = fts_read(tree));) {
-    if (e->fts_info == FTS_DP)
-      continue;
-    if (e->fts_info == FTS_DNR || e->fts_info == FTS_ERR) {
-      errno = e->fts_errno;
-      bad = fail("read %s", e->fts_path);
-      continue;
-    }
-    struct stat st;
-    bool gone = stat(e->fts_path, &st) < 0;
-    if (gone || !(S_ISDIR(st.st_mode) || S_ISREG(st.st_mode))) {
-      fprintf(stderr, "jail: left out: %s: %s\n", e->fts_path,
-              gone ? strerror(errno) : "neither a file nor a directory");
-      continue;
-    }
-    if (e->fts_info == FTS_F && is_elf(e->fts_path) &&
-        add_program(root, e->fts_path) == 0)
-      continue;
-    if (unfinished())
-      bad = -1;
-    else if (e->fts_info == FTS_F && is_elf(e->fts_path))
-      fprintf(stderr, "jail: copied without its libraries: %s\n", failure());
-    if (!bad)
-      bad = copy_in(root, e->fts_path);
+  (void)ftw;
+  struct stat st;
+  if (type == FTW_DNR) {
+    errno = EACCES;
+    return fail("read the directory %s", path);
   }
-  int error = errno;
-  fts_close(tree);
-  errno = error;
-  return bad;
+  bool gone = stat(path, &st) < 0;
+  if (gone || !(S_ISDIR(st.st_mode) || S_ISREG(st.st_mode))) {
+    fprintf(stderr, "jail: left out: %s: %s\n", path,
+            gone ? strerror(errno) : "neither a file nor a directory");
+    return 0;
+  }
+  if (S_ISREG(entry->st_mode) && is_elf(path)) {
+    if (add_program(add_root, path) == 0)
+      return 0;
+    if (unfinished())
+      return -1;
+    fprintf(stderr, "jail: copied without its libraries: %s\n", failure());
+  }
+  return copy_in(add_root, path);
+}
+
+static int
+add_directory(int root, const char *path)
+{
+  add_root = root;
+  return nftw(path, add_entry, 16, FTW_PHYS);
 }
 
 static int
