@@ -108,16 +108,19 @@ grader: $(grader_tools)
 
 # ---- using ----
 
+# By way of the environment, so that quotes in them stay what they are.
+export TEST CMD
+
 grade: $(LAB) tests-$(LAB) $(G)/grade $(G)/cage ## grade the current lab (LAB=lab01, EX=1.3, TEST='NAME')
 	@$(G)/grade $(if $(SOLUTION),--solution) $(if $(EX),--exercise $(EX)) \
-	  $(if $(TEST),--test '$(TEST)') --build $(OUT)/$(LAB) --results $(BUILD) $(LAB)
+	  $(if $(TEST),--test "$$TEST") --build $(OUT)/$(LAB) --results $(BUILD) $(LAB)
 
 hint: $(G)/grade ## the next hint for an exercise (EX=1.2)
 	@$(if $(EX),,echo 'make hint: which exercise? Say EX=1.2'; exit 2;) \
 	$(G)/grade --hint $(EX) --results $(BUILD) lab0$(firstword $(subst ., ,$(EX)))
 
 cage: $(G)/cage ## a shell (or CMD="...") where nothing can do harm
-	@$(G)/cage -- $(if $(CMD),sh -c '$(CMD)',$${SHELL:-/bin/sh})
+	@$(G)/cage -- $(if $(CMD),sh -c "$$CMD",$${SHELL:-/bin/sh})
 
 doctor: $(G)/doctor ## what works on this machine, and how to mend the rest
 	@$(G)/doctor

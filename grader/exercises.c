@@ -58,6 +58,8 @@ lab_read(struct lab *lab, const char *name)
                      "causes", &lab->causes, "exercises", &exercises) < 0)
     return refuse(EINVAL, "%s: %s", path, error.text);
   lab->count = json_array_size(exercises);
+  if (lab->count == 0)
+    return refuse(EINVAL, "%s: has no exercises", path);
   lab->exercises = calloc(lab->count, sizeof *lab->exercises);
   if (!lab->exercises)
     return fail("memory for %zu exercises", lab->count);

@@ -12,6 +12,7 @@
 
 #include "exercises.h"
 #include "fail.h"
+#include "file.h"
 #include "report.h"
 #include "run.h"
 
@@ -150,6 +151,10 @@ run_grade(struct lab *lab)
   if (report_files(&grade) < 0)
     return complain();
   report_text(&grade, stdout);
+  if (fflush(stdout) != 0) {
+    fail("print the result");
+    return complain();
+  }
   grade_points(&grade, &earned, &possible);
   for (size_t i = 0; i < grade.count; i++)
     cannot += grade.tests[i].outcome == CANNOT;
@@ -158,6 +163,12 @@ run_grade(struct lab *lab)
   return none_ran             ? COULD_NOT_GRADE
          : earned == possible ? ALL_POINTS
                               : POINTS_MISSING;
+}
+
+static int
+within(long value, int least, int most)
+{
+  return value < least ? least : value > most ? most : (int)value;
 }
 
 int
@@ -176,17 +187,19 @@ main(int argc, char **argv)
       {0},
   };
   char build[64];
+  if (open_standard_streams() < 0)
+    return COULD_NOT_GRADE; /* and nowhere to say it */
   setlocale(LC_CTYPE, "C.UTF-8"); /* what tests print is taken for UTF-8 */
   long processors = sysconf(_SC_NPROCESSORS_ONLN);
-  wish.jobs = processors < 1 ? 1 : processors > 8 ? 8 : processors;
+  wish.jobs = within(processors, 1, 8);
   for (int c; (c = getopt_long(argc, argv, "", names, NULL)) != -1;)
     switch (c) {
     case 's': wish.solution = true; break;
     case 'b': wish.build = optarg; break;
     case 'r': wish.results = optarg; break;
-    case 'j': wish.jobs = atoi(optarg) > 0 ? atoi(optarg) : 1; break;
+    case 'j': wish.jobs = within(atoi(optarg), 1, 64); break;
     case 'g': wish.tools = optarg; break;
-    case 'T': wish.seconds = atoi(optarg) > 0 ? atoi(optarg) : 1; break;
+    case 'T': wish.seconds = within(atoi(optarg), 1, 3600); break;
     case 'e': wish.exercise = optarg; break;
     case 't': wish.test = optarg; break;
     case 'h': wish.hint = optarg; break;

@@ -19,8 +19,8 @@
 /* ---- 1.1 enter a root: enter.c ---- */
 
 /* Make the directory `root` the root directory of this process, and `cwd`, a
- * path inside it, its current directory. Returns 0, or -1 with errno of
- * chdir(2) or chroot(2).
+ * path inside it, its current directory; a relative `cwd` starts at the new root.
+ * Returns 0, or -1 with errno of chdir(2) or chroot(2).
  * Source: chroot(2), all of DESCRIPTION; path_resolution(7), "Step 1". */
 int root_enter(const char *root, const char *cwd);
 
@@ -68,7 +68,9 @@ int elf_read(const char *path, struct elf *elf);
  * opens it; for a "#!" script its interpreter and all that needs. `program`
  * itself is not in it. A static program needs nothing. Returns 0, or -1: ENOENT
  * if something needed is nowhere, ENOEXEC as elf_read has it or if `program`
- * is neither ELF nor "#!", ELOOP if scripts name each other without end.
+ * is neither ELF nor "#!", or its interpreter is neither; ELOOP if scripts name
+ * each other without end. The loader asks for libraries breadth first, and for
+ * each name once: a name that was found for somebody is found for everybody.
  * Source: ld.so(8); execve(2), "Interpreter scripts". */
 int needs(const char *program, struct list *paths);
 
@@ -103,10 +105,12 @@ int copy_file(const char *source, int root, const char *path);
 
 /* Copy the host's absolute path `path` into `root`: every directory and every
  * symbolic link that one meets on the way, each with its own name and mode, and
- * the file at the end (a directory at the end is made, but not filled). What is
- * there already is left as it is. Whatever links lie in `root`, nothing outside
- * `root` is changed. Returns 0, or -1: ELOOP after 40 links, EINVAL for a path
- * that is not absolute or ends in neither a file nor a directory, else errno.
+ * the file at the end by copy_file (a directory at the end is made, but not
+ * filled). A directory, and a link with the same target, that are there already
+ * are left as they are; something else in the place of a link is EEXIST. Whatever
+ * links lie in `root`, nothing outside `root` is changed. Returns 0, or -1: ELOOP
+ * for the 41st link, EINVAL for a path that is not absolute or ends in neither a
+ * file nor a directory, ENOTDIR for a file on the way, else errno.
  * Source: path_resolution(7); symlink(7); openat2(2), RESOLVE_IN_ROOT. */
 int copy_in(int root, const char *path);
 
@@ -116,9 +120,11 @@ int copy_in(int root, const char *path);
  *   /dev      null zero full random urandom tty, each 0666: by mknod(2), or,
  *             if that is not permitted, the host's own device bound onto a file
  *   /tmp      mode 1777
- *   /etc      passwd and group, with root (0) and nobody (65534); ones that are
- *             there already stay
- * Doing it twice changes nothing. Returns 0, or -1 with errno.
+ *   /etc      passwd with the users root (0) and nobody (65534), group with the
+ *             group root (0) and one for nobody (65534); ones that are there
+ *             already stay
+ * Doing it twice changes nothing. Whatever links lie in `root`, nothing outside
+ * `root` is changed. Returns 0, or -1 with errno.
  * Source: null(4), full(4), random(4), tty(4); mknod(2); mount(2), MS_BIND;
  * passwd(5); group(5). */
 int furnish(int root);

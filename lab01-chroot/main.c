@@ -152,9 +152,20 @@ add_entry(const char *path, const struct stat *entry, int type,
   return copy_in(add_root, path);
 }
 
+/* `root_path` is where `root` is. If that is inside the directory, the copy would
+ * be copied, and the copy of the copy. */
 static int
-add_directory(int root, const char *path)
+add_directory(int root, const char *root_path, const char *path)
 {
+  autofree char *real_root = realpath(root_path, NULL);
+  autofree char *real = realpath(path, NULL);
+  if (!real_root || !real)
+    return fail("%s or %s", root_path, path);
+  size_t n = strcmp(real, "/") == 0 ? 0 : strlen(real);
+  if (strncmp(real_root, real, n) == 0 &&
+      (real_root[n] == '/' || real_root[n] == '\0'))
+    return refuse(EINVAL, "%s: holds the root %s itself (give its parts one by "
+                  "one)", path, root_path);
   add_root = root;
   return nftw(path, add_entry, 16, FTW_PHYS);
 }
@@ -175,7 +186,7 @@ add(int argc, char **argv)
     if (find_program(argv[i], path, sizeof path) < 0)
       return complain();
     int bad = stat(path, &st) == 0 && S_ISDIR(st.st_mode)
-                  ? add_directory(root, path)
+                  ? add_directory(root, argv[1], path)
                   : add_program(root, path);
     if (bad)
       return complain();
@@ -266,18 +277,14 @@ fresh_environment(void)
     setenv("TERM", kept, 1);
 }
 
-/* Standard input, output and error cross into the jail. All three must be open,
- * or the next file that is opened would get their number; and none may be a
- * directory, or `jail run ROOT sh < /` would carry a way out inside. */
+/* Standard input, output and error cross into the jail. None may be a directory,
+ * or `jail run ROOT sh < /` would carry a way out inside. */
 static int
 check_standard_streams(void)
 {
   for (int fd = 0; fd <= 2; fd++) {
     struct stat st;
-    if (fstat(fd, &st) < 0) {
-      if (open("/dev/null", O_RDWR) != fd)
-        return fail("open /dev/null as descriptor %d", fd);
-    } else if (S_ISDIR(st.st_mode))
+    if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
       return refuse(EISDIR, "descriptor %d is a directory of the host, and the "
                     "program could leave through it (redirect it)", fd);
   }
@@ -453,6 +460,8 @@ main(int argc, char **argv)
     fputs(usage, stdout);
     return 0;
   }
+  if (open_standard_streams() < 0)
+    return complain();
   for (size_t i = 0; argc >= 2 && i < sizeof commands / sizeof *commands; i++)
     if (strcmp(argv[1], commands[i].name) == 0)
       return commands[i].run(argc - 1, argv + 1);

@@ -197,6 +197,28 @@ START_TEST(test_copy_links)
 }
 END_TEST
 
+START_TEST(test_copy_other_link)
+{
+  /* On the host a link, in ROOT a directory, or a link to somewhere else. What
+   * goes to the link's target would not be found by the path. */
+  char path[PATH_MAX];
+  make_dir("target", 0755);
+  make_text("target/file", "the bytes", 0755);
+  ck_assert_int_eq(symlink("target", at("link")), 0);
+  for (int i = 0; i < 2; i++) {
+    const char *root = make_dir(i ? "root1" : "root0", 0755);
+    struct copy parents = {NULL, root, scratch()};
+    expect_success(student_call(copy, &parents), "copy_in(a directory)");
+    snprintf(path, sizeof path, "%s%s", root, at("link"));
+    ck_assert_int_eq(i ? symlink("elsewhere", path) : mkdir(path, 0755), 0);
+    struct copy c = {NULL, root, at("link/file")};
+    expect_errno(student_call(copy, &c), i ? "copy_in(a path by a link that leads "
+                 "elsewhere in ROOT)" : "copy_in(a path by a link that is a "
+                 "directory in ROOT)", EEXIST);
+  }
+}
+END_TEST
+
 START_TEST(test_copy_errors)
 {
   const char *root = make_dir("root", 0755);
@@ -225,5 +247,7 @@ copy_tests(void)
   student_test("1.3 goes through no link out of ROOT",
                test_copy_planted_directory);
   student_test("1.3 copies links and directories on the way", test_copy_links);
+  student_test("1.3 refuses a ROOT with something else in a link's place",
+               test_copy_other_link);
   student_test("1.3 refuses what it cannot copy", test_copy_errors);
 }

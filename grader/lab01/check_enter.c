@@ -59,6 +59,23 @@ START_TEST(test_enter_cwd)
 }
 END_TEST
 
+START_TEST(test_enter_relative)
+{
+  /* The same name outside, where the child stands before, and inside. */
+  struct enter e = {make_dir("root", 0755), "same"};
+  make_dir("same", 0755);
+  const char *expected = make_dir("root/same", 0755);
+  ck_assert_int_eq(chdir(scratch()), 0);
+  pid_t pid = student_start(enter, &e);
+  expect_success(student_said(), "root_enter with the relative cwd \"same\"");
+  const char *got = proc_link(pid, "cwd");
+  EXPECT(strcmp(got, expected) == 0, "a relative cwd starts at the new root: "
+         "ROOT/same", "%s", got);
+  student_end(pid);
+  ck_assert_int_eq(chdir("/"), 0);
+}
+END_TEST
+
 START_TEST(test_enter_climb)
 {
   struct enter e = {make_dir("root", 0755), "/"};
@@ -141,6 +158,7 @@ enter_tests(void)
 {
   student_test("1.1 makes ROOT the root directory", test_enter_root);
   student_test("1.1 makes cwd the current directory", test_enter_cwd);
+  student_test("1.1 takes a relative cwd from the new root", test_enter_relative);
   student_test("1.1 leaves no way up by ..", test_enter_climb);
   student_test("1.1 refuses directories that are not there", test_enter_errors);
   student_test("1.1 waits, and tells a status from a signal", test_wait);

@@ -286,6 +286,29 @@ START_TEST(test_needs_chain)
 }
 END_TEST
 
+START_TEST(test_needs_order)
+{
+  /* The program says where libone and libtwo lie. libone needs libtwo as well and
+   * says nothing, but by then libtwo is there. */
+  char dir[PATH_MAX];
+  snprintf(dir, sizeof dir, "%s", scratch());
+  compile("libtwo.so", "int two;", FLAGS("-shared", "-nostdlib"));
+  compile("libone.so", "extern int two; int one(void) { return two; }",
+          FLAGS("-shared", "-nostdlib", "-fPIC", "-L", dir, "-l:libtwo.so"));
+  const char *program =
+      compile("program", "extern int two, one(void); int main(void) { return "
+              "one() + two; }",
+              FLAGS("-L", dir, "-l:libone.so", "-l:libtwo.so",
+                    "-Wl,--enable-new-dtags", linker("-rpath", dir)));
+  const struct answer *a = student_call(find_needs, program);
+  expect_success(a, "needs(a program whose library needs another library of the "
+                 "program's)");
+  EXPECT(lines_with(a->text, at("libone.so")) == 1 &&
+         lines_with(a->text, at("libtwo.so")) == 1,
+         "both libraries, once each", "%s", a->text);
+}
+END_TEST
+
 /* What the dynamic loader itself says that a program needs, a path a line. This
  * is safe for programs of the system. */
 static void
@@ -365,6 +388,16 @@ START_TEST(test_needs_executes_nothing)
 }
 END_TEST
 
+START_TEST(test_needs_secret)
+{
+  const char *secret = make_text("secret", "the password is onggi\n", 0600);
+  const char *program = compile("program", "int main(void) { return 0; }",
+                                FLAGS(linker("--dynamic-linker", secret)));
+  expect_errno(student_call(find_needs, program), "needs(a program whose "
+               "\"interpreter\" is a text file of the host)", ENOEXEC);
+}
+END_TEST
+
 START_TEST(test_needs_missing)
 {
   const char *library = compile("libgone.so", "int one;",
@@ -422,6 +455,10 @@ needs_tests(void)
   student_test("1.2 refuses a file that is cut off", test_elf_cut_off);
   student_test("1.2 refuses broken, foreign and other files", test_elf_hostile);
   student_test("1.2 finds the libraries of libraries", test_needs_chain);
+  student_test("1.2 finds a library that somebody asked for before",
+               test_needs_order);
+  student_test("1.2 refuses an interpreter that is no program",
+               test_needs_secret);
   student_test("1.2 agrees with the dynamic loader", test_needs_real);
   student_test("1.2 executes nothing", test_needs_executes_nothing);
   student_test("1.2 names a library that is missing", test_needs_missing);

@@ -106,15 +106,21 @@ copy_directory(int root, const char *path, mode_t mode)
   autoclose int dir = open_parent(root, path, &name);
   if (dir < 0)
     return -1;
-  if (mkdirat(dir, name, 0700) < 0)
-    return errno == EEXIST ? 0 : fail("make the directory %s in the root", path);
+  if (mkdirat(dir, name, 0700) < 0) {
+    if (errno != EEXIST)
+      return fail("make the directory %s in the root", path);
+    /* It may be a directory by way of a link, inside the root. */
+    autoclose int fd = open_in_root(root, path, O_PATH | O_DIRECTORY, 0);
+    return fd < 0 ? fail("open the directory %s in the root", path) : 0;
+  }
   return fchmodat(dir, name, mode & 0777, 0) < 0
              ? fail("set the mode of %s in the root", path)
              : 0;
 }
 
 /* Make the symbolic link `path` in the root, and put its target into `target`,
- * PATH_MAX bytes. */
+ * PATH_MAX bytes. If something else has its name, then the path will lead somewhere
+ * else inside, and what we go on to copy would not be found. */
 static int
 copy_link(int root, const char *path, char *target)
 {
@@ -126,9 +132,14 @@ copy_link(int root, const char *path, char *target)
   autoclose int dir = open_parent(root, path, &name);
   if (dir < 0)
     return -1;
-  if (symlinkat(target, dir, name) < 0 && errno != EEXIST)
-    return fail("make the link %s in the root", path);
-  return 0;
+  if (symlinkat(target, dir, name) == 0)
+    return 0;
+  char there[PATH_MAX];
+  if (errno == EEXIST && readlinkat(dir, name, there, sizeof there) == n &&
+      memcmp(there, target, n) == 0)
+    return 0;
+  errno = EEXIST;
+  return fail("make the link %s -> %s in the root", path, target);
 }
 
 /* Take the first part of *rest off it, and append it to `path`, both PATH_MAX

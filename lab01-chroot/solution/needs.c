@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "clean.h"
@@ -133,52 +134,105 @@ base_name(const char *path)
   return slash ? slash + 1 : path;
 }
 
-/* Add the libraries of `object` and of those libraries, but for the names in
- * `seen`. The loader goes by name as well: a library that is in memory serves
- * whoever asks for it next, and it asks for none twice. */
+/* All that one program needs, in the order in which the loader takes it in. */
+struct closure {
+  struct object **objects;  /* the program, then the libraries */
+  size_t count;             /* how many of them */
+  struct list names;        /* of the libraries: asked for already */
+  struct list *paths;       /* the result */
+};
+
+static void
+free_closure(struct closure *closure)
+{
+  int error = errno;
+  for (size_t i = 0; i < closure->count; i++) {
+    elf_free(&closure->objects[i]->elf);
+    free((char *)closure->objects[i]->path);
+    free(closure->objects[i]);
+  }
+  free(closure->objects);
+  list_free(&closure->names);
+  errno = error;
+}
+
+/* Read the file at `path`, which `loader` needs, and queue it. */
 static int
-add_libraries(const struct object *object, struct list *seen,
-              struct list *paths)
+add_object(struct closure *closure, const char *path,
+           const struct object *loader)
+{
+  struct object **objects = reallocarray(
+      closure->objects, closure->count + 1, sizeof *objects);
+  if (!objects)
+    return fail("memory for what %s needs", path);
+  closure->objects = objects;
+  struct object *object = calloc(1, sizeof *object);
+  char *copy = strdup(path);
+  if (!object || !copy) {
+    free(object);
+    free(copy);
+    return fail("memory for what %s needs", path);
+  }
+  *object = (struct object){.path = copy, .loader = loader};
+  objects[closure->count++] = object;
+  return elf_read(path, &object->elf);
+}
+
+/* The interpreter, before all else. It must be an ELF file: a hostile program
+ * could name any file of the host, to have it copied into the jail. And it counts
+ * as a library that is there, for the C library asks for it by name. */
+static int
+add_interpreter(struct closure *closure)
+{
+  const char *program = closure->objects[0]->path;
+  const char *interp = closure->objects[0]->elf.interp;
+  struct elf elf = {0};
+  if (!interp)
+    return 0;
+  if (access(interp, F_OK) < 0)
+    return fail("%s: needs its interpreter %s", program, interp);
+  int bad = elf_read(interp, &elf);
+  elf_free(&elf);
+  if (bad || list_add(closure->paths, interp) < 0 ||
+      list_add(&closure->names, base_name(interp)) < 0)
+    return -1;
+  return 0;
+}
+
+/* The libraries that `object` asks for, but for those somebody asked for before:
+ * the loader goes by name, and a library that is in memory serves whoever names
+ * it next, even one that could not have found it. */
+static int
+add_libraries(struct closure *closure, const struct object *object)
 {
   for (size_t i = 0; i < object->elf.needed.count; i++) {
     const char *name = object->elf.needed.items[i];
-    if (list_has(seen, name))
+    if (list_has(&closure->names, name))
       continue;
     autofree char *path = library_find(name, object);
-    if (!path)
+    if (!path || list_add(&closure->names, name) < 0)
       return -1;
-    if (list_add(seen, name) < 0)
-      return -1;
-    if (list_has(paths, path)) /* the same file under another name */
+    if (list_has(closure->paths, path)) /* the same file by another name */
       continue;
-    if (list_add(paths, path) < 0)
-      return -1;
-    struct object library = {.path = path, .loader = object};
-    int bad = elf_read(path, &library.elf) < 0 ||
-              add_libraries(&library, seen, paths) < 0;
-    elf_free(&library.elf);
-    if (bad)
+    if (list_add(closure->paths, path) < 0 ||
+        add_object(closure, path, object) < 0)
       return -1;
   }
   return 0;
 }
 
+/* Breadth first, as the loader does: all libraries of the program, then those of
+ * the first of them, and so on. The list grows while we walk along it, and as no
+ * name is taken twice, it comes to an end. */
 static int
 elf_needs(const char *program, struct list *paths)
 {
-  struct object object = {.path = program};
-  autolist struct list seen = {0};
-  int bad = elf_read(program, &object.elf) < 0;
-  const char *interp = object.elf.interp;
-  if (!bad && interp && access(interp, F_OK) < 0)
-    bad = fail("%s: needs its interpreter %s", program, interp) < 0;
-  /* The C library names the loader among the libraries it needs. It is in
-   * memory by then, so it counts as seen. */
-  if (!bad && interp)
-    bad = list_add(paths, interp) < 0 ||
-          list_add(&seen, base_name(interp)) < 0;
-  bad = bad || add_libraries(&object, &seen, paths) < 0;
-  elf_free(&object.elf);
+  struct closure closure = {.paths = paths};
+  int bad = add_object(&closure, program, NULL) < 0 ||
+            add_interpreter(&closure) < 0;
+  for (size_t i = 0; !bad && i < closure.count; i++)
+    bad = add_libraries(&closure, closure.objects[i]);
+  free_closure(&closure);
   return bad ? -1 : 0;
 }
 
