@@ -140,7 +140,7 @@ test: ## install what is missing and run the project's own tests
 	@sh common/setup.sh lab01 grade test
 	@bash grader/test/run.sh
 
-bench: $(G)/bench $(G)/cage ## measured comparisons with other tools
+bench: $(G)/bench $(G)/grade $(G)/cage $(LABS:%=tests-%) ## measured comparisons with other tools
 	@$(MAKE) -s $(LABS) SOLUTION=1
 	@$(G)/bench
 

@@ -182,6 +182,21 @@ essential(const char *path)
   return strcmp(path, "/usr") == 0;
 }
 
+/* Look at what is hidden below `path`. When overlayfs first meets an upper
+ * directory that it has not made itself, it writes a note to it (an extended
+ * attribute), which changes the directory's ctime. The census would take that for
+ * a change by the command; so let it happen now. */
+static void
+look_at_hidden(const char *path)
+{
+  for (size_t i = 0; i < wanted->hide.count; i++) {
+    char name[2 * PATH_MAX];
+    snprintf(name, sizeof name, "/new%s", wanted->hide.items[i]);
+    if (within(wanted->hide.items[i], path))
+      access(name, F_OK);
+  }
+}
+
 static int
 place_overlay(const char *path)
 {
@@ -199,8 +214,10 @@ place_overlay(const char *path)
            "lowerdir=/old%s,upperdir=/upper%s,workdir=%s%s", path, path, work,
            wanted->privileged ? "" : ",userxattr");
   unsigned long flags = wanted->privileged ? 0 : MS_NODEV;
-  if (mount("cage", new, "overlay", flags, options) == 0)
+  if (mount("cage", new, "overlay", flags, options) == 0) {
+    look_at_hidden(path);
     return 0;
+  }
   /* Some file systems cannot be a lower directory (FAT, say). Better an empty
    * directory than the host's own. */
   return essential(path) ? fail("put an overlay over %s", path) : 0;
@@ -261,6 +278,18 @@ place(const char *path)
   return has_mounts_below(path) ? place_entries(path) : place_overlay(path);
 }
 
+/* Is a path that shall be shown inside another one of those? */
+static bool
+shown_by_another(size_t which)
+{
+  const struct list *show = &wanted->show;
+  for (size_t i = 0; i < show->count; i++)
+    if (i != which && within(show->items[which], show->items[i]) &&
+        (i < which || strcmp(show->items[which], show->items[i]) != 0))
+      return true;
+  return false;
+}
+
 /* The directories of the root, but for those that get something of their own. */
 static int
 place_all(void)
@@ -283,7 +312,7 @@ place_all(void)
   closedir(dir);
   for (size_t i = 0; !bad && i < wanted->show.count; i++) {
     const char *path = wanted->show.items[i];
-    if (within(path, "/tmp") || within(path, "/run"))
+    if ((within(path, "/tmp") || within(path, "/run")) && !shown_by_another(i))
       bad = place(path);
   }
   return bad;

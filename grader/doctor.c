@@ -38,32 +38,15 @@ enum verdict { FAILS, WORKS, NEEDLESS };
 /* How a trial ended. The child that makes it shares this with its parent. */
 static struct outcome {
   enum verdict verdict;
-  char why[1024];  /* why not; or how, where there is more than one way */
-  char mend[512];  /* a command or an advice; "" if none is known */
+  char note[2048];  /* how, or why not: "REASON (mend it: COMMAND)" */
 } *outcome;
 
 static bool in_user_namespace; /* this child had to make one */
 static char said[2048];        /* what the latest program said, see run */
 
-/* Print into a field of the outcome. */
-#define NOTE(FIELD, ...)                                                       \
-  snprintf(outcome->FIELD, sizeof outcome->FIELD, __VA_ARGS__)
+#define NOTE(...) snprintf(outcome->note, sizeof outcome->note, __VA_ARGS__)
 
 /* ---- a child's tools ---- */
-
-/* Take "REASON (mend it: COMMAND)", as the cage says it, apart: the reason
- * becomes the failure. Returns -1. */
-static int
-refuse_obstacle(const char *text)
-{
-  static const char between[] = " (mend it: ";
-  const char *command = strstr(text, between);
-  if (!command)
-    return refuse(EPERM, "%s", text);
-  int length = strcspn(command + strlen(between), ")");
-  NOTE(mend, "%.*s", length, command + strlen(between));
-  return refuse(EPERM, "%.*s", (int)(command - text), text);
-}
 
 /* Run a program and keep the start of what it says, on either stream, without
  * the last newline. Returns its exit status, or 127 if it cannot be run. */
@@ -102,12 +85,12 @@ enter_user_namespace(void)
   snprintf(uid, sizeof uid, "0 %u 1", geteuid());
   snprintf(gid, sizeof gid, "0 %u 1", getegid());
   if (unshare(CLONE_NEWUSER) < 0)
-    return refuse_obstacle(userns_obstacle(errno));
+    return refuse(EPERM, "%s", userns_obstacle(errno));
   in_user_namespace = true;
   for (int i = 0; i < 3; i++) {
     autoclose int fd = open(files[i][0], O_WRONLY | O_CLOEXEC);
     if (fd < 0 || write_all(fd, files[i][1], strlen(files[i][1])) < 0)
-      return fail("write %s", files[i][0]);
+      return refuse(EPERM, "%s", userns_obstacle(errno));
   }
   return 0;
 }
@@ -119,11 +102,9 @@ enter(int flags)
 {
   if (geteuid() == 0 && unshare(flags) == 0)
     return 0;
-  if (enter_user_namespace() < 0) {
-    outcome->mend[0] = '\0'; /* once is enough */
+  if (enter_user_namespace() < 0)
     return refuse(EPERM, "it takes a user namespace, see above");
-  }
-  NOTE(why, "in a user namespace");
+  NOTE("in a user namespace");
   return unshare(flags) < 0 ? fail("unshare") : 0;
 }
 
@@ -135,16 +116,14 @@ enter_private_tmp(void)
     return -1;
   /* Nothing that is mounted from here on may appear on the host. EINVAL says
    * that "/" is not where something is mounted: it is a chroot's. */
-  if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
-    if (errno == EINVAL)
-      NOTE(mend, "enter this directory with systemd-nspawn -D, not chroot");
-    return fail("make all mounts private");
-  }
+  if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+    return errno == EINVAL
+               ? refuse(EINVAL, "this is a chroot (mend it: enter the "
+                        "directory with systemd-nspawn -D)")
+               : fail("make all mounts private");
   return mount("doctor", "/tmp", "tmpfs", MS_NOSUID, "mode=755,size=1m") < 0
              ? fail("mount a tmpfs") : 0;
 }
-
-/* ---- the tools ---- */
 
 /* setup.sh says "Missing: a b. To install:" and, below, the command. */
 static int
@@ -154,15 +133,14 @@ try_setup(void)
                               "grade", NULL};
   if (run(argv) == 0)
     return 0;
-  char *end = strstr(said, ". To install:"), *command = strchr(said, '\n');
-  if (command)
-    NOTE(mend, "%s", command + strspn(command, "\n "));
-  if (end)
-    *end = '\0';
-  return refuse(ENOENT, "%s", said[0] ? said : "common/setup.sh cannot be run");
+  char *end = strstr(said, ". To install:");
+  if (!end)
+    return refuse(ENOENT, "common/setup.sh cannot be run");
+  const char *command = strchr(end, '\n') ?: "";
+  *end = '\0';
+  return refuse(ENOENT, "%s (mend it: %s)", said,
+                command + strspn(command, "\n "));
 }
-
-/* ---- the cage ---- */
 
 /* Root needs it only if he has no device filter (cage.c, main). Then the line
  * about the whole cage says so. */
@@ -175,7 +153,7 @@ try_user_namespace(void)
   if (!root || in_user_namespace || unshare(CLONE_NEWNS) < 0)
     return -1;
   outcome->verdict = NEEDLESS;
-  NOTE(why, "%s (root can do without)", failure());
+  NOTE("root can do without: %s", failure());
   return 0;
 }
 
@@ -253,15 +231,13 @@ run_caged(const char *command)
   if (readlink("/proc/self/exe", cage, sizeof cage - 8) < 0)
     return fail("read /proc/self/exe");
   strcpy(strrchr(cage, '/') + 1, "cage");
-  if (access(cage, X_OK) < 0) {
-    NOTE(mend, "make grader");
-    return refuse(ENOENT, "%s is not built", cage);
-  }
+  if (access(cage, X_OK) < 0)
+    return refuse(ENOENT, "it is not built (mend it: make grader)");
   int status = run(argv);
   if (status == 0)
     return 0;
   return strncmp(said, start, strlen(start)) == 0
-             ? refuse_obstacle(said + strlen(start))
+             ? refuse(EPERM, "%s", said + strlen(start))
              : refuse(EPERM, "status %d: %s", status, said);
 }
 
@@ -273,7 +249,7 @@ try_cage(void)
   if (run_caged("readlink /proc/self/ns/user") < 0)
     return -1;
   if (readlink("/proc/self/ns/user", ours, sizeof ours - 1) > 0)
-    NOTE(why, "%s", strcmp(said, ours) == 0 ? "root's, with a device filter"
+    NOTE("%s", strcmp(said, ours) == 0 ? "root's, with a device filter"
                                             : "in a user namespace");
   return 0;
 }
@@ -286,8 +262,11 @@ try_chroot(void)
   struct stat outside, inside;
   if (stat("/usr", &outside) < 0 || chdir("/usr") < 0)
     return fail("chdir /usr");
-  if (chroot(".") < 0 && (enter(0) < 0 || chroot(".") < 0))
-    return in_user_namespace ? fail("chroot") : -1;
+  bool done = chroot(".") == 0;
+  if (!done && enter(0) < 0)
+    return -1;
+  if (!done && chroot(".") < 0)
+    return fail("chroot");
   return stat("/..", &inside) < 0 || inside.st_ino != outside.st_ino
              ? refuse(EXDEV, "\"/..\" is not the new root") : 0;
 }
@@ -318,7 +297,7 @@ try_devices(void)
   if (!made && (mknod(null, S_IFREG | 0666, 0) < 0 ||
                 mount("/dev/null", null, NULL, MS_BIND, NULL) < 0))
     return fail("bind /dev/null onto a file");
-  NOTE(why, "%s", made ? "by mknod(2)" : "by bind mounts");
+  NOTE("%s", made ? "by mknod(2)" : "by bind mounts");
   autoclose int fd = open(null, O_WRONLY | O_CLOEXEC);
   return fd < 0 || write(fd, "x", 1) != 1 ? fail("write to the device") : 0;
 }
@@ -350,7 +329,7 @@ try_close_range(void)
       (fd < 0 || fcntl(fd, F_GETFD) == FD_CLOEXEC))
     return 0;
   outcome->verdict = NEEDLESS;
-  NOTE(why, "%s (lab01 can do without)", strerror(errno));
+  NOTE("%s (lab01 can do without)", strerror(errno));
   return 0;
 }
 
@@ -376,16 +355,14 @@ try_numbers(void)
 {
   struct passwd *user = getpwuid(getuid());
   unsigned free = first_free("/etc/subuid", first_free("/etc/subgid", 100000));
-  if (run_caged("true") < 0) {
-    outcome->mend[0] = '\0';
+  if (run_caged("true") < 0)
     return refuse(EPERM, "it takes a cage, see above");
-  }
   if (run_caged("> /tmp/x && chown 65534:65534 /tmp/x") == 0)
     return 0;
-  NOTE(mend, "sudo usermod --add-subuids %u-%u --add-subgids %u-%u %s", free,
-       free + 65535, free, free + 65535, user ? user->pw_name : "USER");
-  return refuse(ENOENT, "none are set aside for you in /etc/subuid and "
-                "/etc/subgid, or newuidmap is not set-user-ID");
+  return refuse(ENOENT, "none are yours in /etc/subuid and /etc/subgid (mend "
+                "it: sudo usermod --add-subuids %u-%u --add-subgids %u-%u %s)",
+                free, free + 65535, free, free + 65535,
+                user ? user->pw_name : "USER");
 }
 
 /* ---- what is tried ---- */
@@ -424,7 +401,7 @@ enum { TRIALS = sizeof trials / sizeof *trials };
 static void
 try(const struct trial *trial)
 {
-  static const struct outcome killed = {FAILS, "killed, or too slow", ""};
+  static const struct outcome killed = {FAILS, "it was killed, or too slow"};
   int status;
   *outcome = (struct outcome){.verdict = WORKS};
   pid_t pid = fork();
@@ -434,10 +411,12 @@ try(const struct trial *trial)
     if (trial->run() == 0)
       _exit(0);
     outcome->verdict = FAILS;
-    NOTE(why, "%s", failure());
     /* Whose cause stands above has its mend there too. */
-    if (!outcome->mend[0] && trial->mend && !strstr(failure(), "see above"))
-      NOTE(mend, "%s", trial->mend);
+    if (strstr(failure(), "mend it") || strstr(failure(), "see above") ||
+        !trial->mend)
+      NOTE("%s", failure());
+    else
+      NOTE("%s (mend it: %s)", failure(), trial->mend);
     _exit(0);
   }
   if (pid < 0 || waitpid(pid, &status, 0) < 0 || status != 0)
@@ -450,12 +429,14 @@ print_outcome(const char *label)
   static const char *const words[] = {"no", "ok", "--"};
   static const char *const colours[] = {"\033[31m", "\033[32m", "\033[33m"};
   const char *no = getenv("NO_COLOR"); /* https://no-color.org */
-  bool plain = !isatty(1) || (no && *no);
-  printf("  %s%s%s   %s%s%s\n", plain ? "" : colours[outcome->verdict],
+  bool plain = !isatty(1) || (no && *no), failed = outcome->verdict == FAILS;
+  char *mend = strstr(outcome->note, " (mend it: ");
+  int length = mend ? mend - outcome->note : INT_MAX;
+  printf("  %s%s%s   %s%s%.*s\n", plain ? "" : colours[outcome->verdict],
          words[outcome->verdict], plain ? "" : "\033[0m", label,
-         outcome->why[0] ? ": " : "", outcome->why);
-  if (outcome->verdict == FAILS && outcome->mend[0])
-    printf("       mend: %s\n", outcome->mend);
+         outcome->note[0] ? ": " : "", length, outcome->note);
+  if (failed && mend)
+    printf("       mend: %.*s\n", (int)strlen(mend + 11) - 1, mend + 11);
   fflush(stdout);
 }
 

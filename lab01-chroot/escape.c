@@ -11,12 +11,10 @@
  *             +-- cell  <- 1. ... when the root moves down to here
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "clean.h"
 #include "fail.h"
 #include "jail.h"
 

@@ -28,13 +28,13 @@ int root_enter(const char *root, const char *cwd);
  * the arguments argv (ended by a NULL) and the environment `environ`. Returns
  * only if that fails, and then the exit status to end with: 127 if there is no
  * such program, 126 if there is one that cannot be executed.
- * Source: exec(3); "EXIT STATUS" of env(1). */
+ * Source: exec(3); bash(1), "EXIT STATUS". */
 int program_exec(char *const argv[]);
 
 /* Wait until the child `pid` has ended. Returns its exit status, or 128+N if
  * signal N ended it; -1 with errno of waitpid(2). A signal that this process
  * handles meanwhile does not end the waiting.
- * Source: waitpid(2), wait status macros; "EXIT STATUS" of bash(1). */
+ * Source: waitpid(2), the macros for its status; bash(1), "EXIT STATUS". */
 int program_wait(pid_t pid);
 
 /* ---- 1.2 what a program needs: needs.c ---- */
@@ -104,8 +104,8 @@ char *library_find(const char *name, const struct object *object);
 int copy_file(const char *source, int root, const char *path);
 
 /* Copy the host's absolute path `path` into `root`: every directory and every
- * symbolic link that one meets on the way, each with its own name and mode, and
- * the file at the end by copy_file (a directory at the end is made, but not
+ * symbolic link that one meets on the way, directories with the host's nine
+ * permission bits, and the file at the end by copy_file (a directory at the end is made, but not
  * filled). A directory, and a link with the same target, that are there already
  * are left as they are; something else in the place of a link is EEXIST. Whatever
  * links lie in `root`, nothing outside `root` is changed. Returns 0, or -1: ELOOP

@@ -105,5 +105,6 @@ main(int argc, char **argv)
   needs_tests();
   copy_tests();
   escape_tests();
+  drop_tests();
   return student_main(argc, argv);
 }

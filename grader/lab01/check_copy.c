@@ -55,12 +55,16 @@ END_TEST
 
 START_TEST(test_copy_replaces)
 {
+  static const char *const old[] = {"something old and longer", "odd", "newer"};
   make_dir("root", 0755);
   struct copy c = {make_text("source", "new", 0755), at("root"), "/copy"};
-  make_text("root/copy", "something old and longer", 0644);
-  expect_success(student_call(copy, &c), "copy_file over an older file");
-  const char *got = contents(at("root/copy"));
-  EXPECT(strcmp(got, "new") == 0, "the new bytes and nothing else", "%s", got);
+  for (size_t i = 0; i < 3; i++) {
+    make_text("root/copy", old[i], 0755);
+    expect_success(student_call(copy, &c), "copy_file over an older file");
+    const char *got = contents(at("root/copy"));
+    EXPECT(strcmp(got, "new") == 0, "the new bytes and nothing else, whatever the "
+           "older file's size", "\"%s\" over \"%s\"", got, old[i]);
+  }
 }
 END_TEST
 
@@ -116,6 +120,15 @@ START_TEST(test_copy_planted_name)
   got = contents(at("root/copy"));
   EXPECT(strcmp(got, "the bytes") == 0, "the link is replaced by the file", "%s",
          got);
+
+  /* The same if what it points to looks like a copy already. */
+  unlink(at("root/copy"));
+  ck_assert_int_eq(symlink(make_text("twin", "the bytes", 0755), at("root/copy")),
+                   0);
+  expect_success(student_call(copy, &c), "copy_file onto a symbolic link");
+  got = contents(at("root/copy"));
+  EXPECT(strcmp(got, "the bytes") == 0, "the link is replaced by the file, also if "
+         "it points to one with the same bytes", "%s", got);
 }
 END_TEST
 

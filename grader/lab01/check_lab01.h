@@ -35,5 +35,6 @@ void enter_tests(void);
 void needs_tests(void);
 void copy_tests(void);
 void escape_tests(void);
+void drop_tests(void);
 
 #endif

@@ -148,15 +148,25 @@ expect_device() {
 }
 
 @test "1.4 a planted link leads no write out of ROOT" {
-  local outside=$WORK/outside
-  mkdir "$outside" "$ROOT/dev"
+  local outside=$WORK/outside link
+  mkdir "$outside"
   echo "$MARK" >"$outside/victim"
   chmod 600 "$outside/victim"
-  ln -s "$outside/victim" "$ROOT/dev/null"
-  ln -s "$outside" "$ROOT/etc"
-  ln -s "$outside/new" "$ROOT/tmp"
-  try tool furnish "$ROOT" # may fail; either is right
-  same "a file outside that a link in ROOT points to" "$MARK" "$(cat "$outside/victim")"
-  same "its mode" 600 "$(stat -c %a "$outside/victim")"
-  same "what is in the directory outside" victim "$(ls -A "$outside")"
+  chmod 750 "$outside"
+  for link in dev/null etc tmp dev etc/passwd; do
+    mkdir -p "$ROOT/${link%/*}"
+    rm -rf "${ROOT:?}/$link"
+    case $link in
+      */*) ln -s "$outside/victim" "$ROOT/$link" ;;
+      *) ln -s "$outside" "$ROOT/$link" ;;
+    esac
+    try tool furnish "$ROOT" # may fail; either is right
+    same "a file outside, with ROOT/$link a link to it or its directory" "$MARK" "$(cat "$outside/victim")"
+    same "its mode" 600 "$(stat -c %a "$outside/victim")"
+    same "what is in the directory outside, with ROOT/$link a link to it" victim "$(ls -A "$outside")"
+    same "the mode of that directory" 750 "$(stat -c %a "$outside")"
+    teardown_lab
+    rm -rf --one-file-system "$ROOT"
+    mkdir "$ROOT"
+  done
 }

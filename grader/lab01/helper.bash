@@ -29,6 +29,7 @@ wait_inside() {
   setpriv --bounding-set=-lease "$TOOL" run "$@" "$ROOT" /probe wait \
     >"$WORK/pid" 2>"$WORK/.err" </dev/null 3>&- &
   TOOL_PID=$!
+  disown # or Bash reports its end among the test's output
   LAST="tool run $* ROOT /probe wait"
   local end=$((SECONDS + 10))
   while ((SECONDS < end)); do
@@ -44,7 +45,7 @@ wait_inside() {
 # End it.
 done_inside() {
   kill -9 "$PID"
-  wait "$TOOL_PID" || true
+  while kill -0 "$TOOL_PID" 2>/dev/null; do sleep 0.01; done
   TOOL_PID=
   rm -f "$WORK/pid" "$WORK/.err"
 }

@@ -8,6 +8,10 @@ load helper
   cp "$PROBE" "$ROOT$WORK/bin/same"
   try tool run "$ROOT" "$WORK/bin/same" exit 33
   expect_status 33 "from the program that lies at this path inside ROOT"
+  # A program that needs nothing else, and is only outside.
+  cp "$PROBE" "$WORK/bin/outside"
+  try tool run "$ROOT" "$WORK/bin/outside" exit 0
+  expect_status 127 "because that program is on the host and not in ROOT"
 }
 
 @test "1.1 jail run looks through PATH inside ROOT" {

@@ -11,12 +11,10 @@
  *             +-- cell  <- 1. ... when the root moves down to here
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "clean.h"
 #include "fail.h"
 #include "jail.h"
 
@@ -45,14 +43,11 @@ escape_chroot(void)
   static const char cell[] = ".jail-cell";
   if (chdir("/") < 0)
     return fail("chdir /");
-  autoclose int jail = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (jail < 0)
-    return fail("open the jail's root");
   if (mkdir(cell, 0700) < 0 && errno != EEXIST)
     return fail("mkdir %s", cell);
   int bad = chroot(cell) < 0 ? fail("chroot %s", cell) : 0;
   int error = errno;
-  unlinkat(jail, cell, AT_REMOVEDIR); /* a root directory may lose its name */
+  rmdir(cell); /* we still stand beside it; and a root may lose its name */
   errno = error;
   if (bad)
     return -1;

@@ -17,6 +17,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +29,10 @@
 #include "jail.h"
 
 //>
+/* More than any real file has. read_at refuses what is longer than the file; but a
+ * file may be long and have nothing in it, and we would run out of memory. */
+enum { TABLE_MAX = 64 << 20, NAMES_MAX = 4096 };
+
 /* The string that starts at byte `at` of a table of `size` bytes, as a copy.
  * read_at put a NUL behind the table, so the last string ends too. */
 static int
@@ -34,6 +40,8 @@ string_at(const char *table, size_t size, size_t at, char **copy)
 {
   if (at >= size)
     return refuse(ENOEXEC, "a string lies outside the string table");
+  if (strnlen(table + at, PATH_MAX) == PATH_MAX)
+    return refuse(ENOEXEC, "a string is longer than any path");
   free(*copy);
   *copy = strdup(table + at);
   return *copy ? 0 : fail("a string");
@@ -44,6 +52,9 @@ static int
 read_dynamic(int fd, const ElfW(Phdr) *headers, size_t count,
              const ElfW(Phdr) *where, struct elf *elf)
 {
+  if (where->p_filesz > TABLE_MAX)
+    return refuse(ENOEXEC, "a dynamic section of %ju bytes",
+                  (uintmax_t)where->p_filesz);
   autofree ElfW(Dyn) *dynamic = read_at(fd, where->p_offset, where->p_filesz);
   if (!dynamic)
     return fail("its dynamic section");
@@ -62,6 +73,8 @@ read_dynamic(int fd, const ElfW(Phdr) *headers, size_t count,
   }
   if (size == 0)
     return 0; /* no strings, so no names */
+  if (size > TABLE_MAX)
+    return refuse(ENOEXEC, "a string table of %zu bytes", size);
   off_t offset = elf_offset(headers, count, address);
   if (offset < 0)
     return -1;
@@ -72,6 +85,8 @@ read_dynamic(int fd, const ElfW(Phdr) *headers, size_t count,
   for (size_t i = 0; i < n && dynamic[i].d_tag != DT_NULL; i++) {
     size_t at = dynamic[i].d_un.d_val;
     autofree char *name = NULL;
+    if (elf->needed.count > NAMES_MAX)
+      return refuse(ENOEXEC, "more than %d libraries", NAMES_MAX);
     if (dynamic[i].d_tag == DT_NEEDED &&
         (string_at(table, size, at, &name) < 0 ||
          list_add(&elf->needed, name) < 0))
@@ -108,15 +123,21 @@ elf_read(const char *path, struct elf *elf)
   if (!headers)
     return fail("%s: is cut off: its program headers", path);
 
+  /* PT_INTERP comes before PT_DYNAMIC in the files that linkers make (elf(5)
+   * wants it before any PT_LOAD). */
   for (size_t i = 0; i < count; i++) {
     const ElfW(Phdr) *this = &headers[i];
     if (this->p_type == PT_INTERP && !elf->interp) {
+      if (this->p_filesz > PATH_MAX)
+        return refuse(ENOEXEC, "%s: its interpreter's name has %ju bytes", path,
+                      (uintmax_t)this->p_filesz);
       elf->interp = read_at(fd, this->p_offset, this->p_filesz);
       if (!elf->interp)
         return fail("%s: is cut off: its interpreter's name", path);
     }
-    if (this->p_type == PT_DYNAMIC &&
-        read_dynamic(fd, headers, count, this, elf) < 0) {
+    if (this->p_type == PT_DYNAMIC) { /* a second one is not looked at */
+      if (read_dynamic(fd, headers, count, this, elf) == 0)
+        return 0;
       autofree char *why = strdup(failure());
       return refuse(ENOEXEC, "%s: is cut off or broken: %s", path, why);
     }
@@ -248,9 +269,9 @@ script_needs(const char *program, char *line, int depth, struct list *paths);
 static int
 needs_at(const char *program, int depth, struct list *paths)
 {
-  /* Scripts may be run by scripts. The kernel goes along with that a few
-   * times, and so do we. */
-  if (depth > 4)
+  /* Scripts may be run by scripts. The kernel goes along with that five times, and
+   * so do we. */
+  if (depth > 5)
     return refuse(ELOOP, "%s: is run by a script that is run by a script ...",
                   program);
   autoclose int fd = open_regular(program);

@@ -187,6 +187,11 @@ level_by_level(struct queue *queue, struct list *paths)
     if (i == 0 && interp) {
       if (access(interp, R_OK) < 0)
         return fail("%s: needs %s", object->path, interp);
+      struct elf loader;
+      int bad = elf_read(interp, &loader);
+      elf_free(&loader);
+      if (bad)
+        return -1;
       const char *slash = strrchr(interp, '/');
       if (list_add(paths, interp) < 0 ||
           list_add(&seen, slash ? slash + 1 : interp) < 0)

@@ -151,8 +151,14 @@ step_to(struct walk *w, const char *name, size_t n)
   if (length < 0)
     return fail("read the link %s", w->done);
   to[length] = '\0';
-  if (symlinkat(to, dir, last) < 0 && errno != EEXIST)
-    return fail("make the link %s", w->done);
+  if (symlinkat(to, dir, last) < 0) {
+    char there[PATH_MAX] = "";
+    if (errno != EEXIST)
+      return fail("make the link %s", w->done);
+    if (readlinkat(dir, last, there, sizeof there - 1) < 0 ||
+        strcmp(there, to) != 0)
+      return refuse(EEXIST, "%s: something else is in the link's place", w->done);
+  }
   w->done[to[0] == '/' ? 0 : before] = '\0';
   clean_close(&dir);
   dir = -1;

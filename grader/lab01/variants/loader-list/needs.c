@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,13 +23,21 @@ cut_off(const char *path, const char *what)
   return refuse(ENOEXEC, "%s: is cut off or broken: %s", path, what);
 }
 
+/* Does the file have `size` bytes at `offset`? */
+static bool
+holds(int fd, ElfW(Off) offset, size_t size)
+{
+  struct stat st;
+  return fstat(fd, &st) == 0 && offset <= (size_t)st.st_size &&
+         size <= st.st_size - offset;
+}
+
 /* Read `size` bytes at `offset` into `to`: all of them, or nothing counts. */
 static int
 window(int fd, ElfW(Off) offset, void *to, size_t size)
 {
-  if (offset > (ElfW(Off))1 << 60)
-    return -1;
-  return pread(fd, to, size, offset) == (ssize_t)size ? 0 : -1;
+  return holds(fd, offset, size) &&
+         pread(fd, to, size, offset) == (ssize_t)size ? 0 : -1;
 }
 
 /* One string of the string table, byte by byte up to its NUL. */
@@ -86,20 +95,16 @@ elf_read(const char *path, struct elf *elf)
   size_t wanted[3][256], counts[3] = {0}, size = 0;
   off_t table = -1;
   size_t n = dynamic->p_filesz / sizeof(ElfW(Dyn));
-  for (size_t i = 0;; i++) {
+  if (!holds(fd, dynamic->p_offset, dynamic->p_filesz))
+    return cut_off(path, "its dynamic section");
+  for (size_t i = 0; i < n; i++) {
     ElfW(Dyn) d;
-    if (i == n)
-      break;
     if (window(fd, dynamic->p_offset + i * sizeof d, &d, sizeof d) < 0)
       return cut_off(path, "its dynamic section");
     int kind = d.d_tag == DT_NEEDED ? 0 : d.d_tag == DT_RPATH ? 1
                : d.d_tag == DT_RUNPATH ? 2 : -1;
-    if (d.d_tag == DT_NULL) {
-      /* What is behind the end does not count, but it has to be there. */
-      if (window(fd, dynamic->p_offset + (n - 1) * sizeof d, &d, sizeof d) < 0)
-        return cut_off(path, "its dynamic section");
+    if (d.d_tag == DT_NULL)
       break;
-    }
     if (kind >= 0 && counts[kind] == 256)
       return cut_off(path, "more than 256 names");
     if (kind >= 0)
@@ -110,9 +115,7 @@ elf_read(const char *path, struct elf *elf)
              (table = elf_offset(headers, header.e_phnum, d.d_un.d_ptr)) < 0)
       return cut_off(path, "its string table");
   }
-  char last;
-  if (table >= 0 && size > 0 &&
-      (size > (size_t)1 << 40 || window(fd, table + size - 1, &last, 1) < 0))
+  if (table >= 0 && !holds(fd, table, size))
     return cut_off(path, "its string table");
   for (int kind = 0; kind < 3; kind++)
     for (size_t i = 0; i < counts[kind]; i++) {
@@ -143,6 +146,13 @@ read_list(FILE *lines, const char *program, struct list *paths)
   autofree char *line = NULL;
   size_t room = 0;
   while (getline(&line, &room, lines) > 0) {
+    static const char error[] = "error while loading shared libraries: ";
+    char *gone = strstr(line, error);
+    if (gone) {
+      gone += strlen(error);
+      return refuse(ENOENT, "%s: needs the library %.*s, which is nowhere",
+                    program, (int)strcspn(gone, ":"), gone);
+    }
     char *arrow = strstr(line, " => ");
     char *name = line + strspn(line, " \t");
     if (!arrow)
@@ -182,6 +192,7 @@ ask_loader(const char *program, struct list *paths)
   if (pid == 0) {
     char *environment[] = {NULL}; /* no LD_PRELOAD */
     dup2(ends[1], 1);
+    dup2(ends[1], 2);
     execle(loader, loader, "--list", program, NULL, environment);
     _exit(127);
   }
@@ -233,6 +244,11 @@ needs(const char *program, struct list *paths)
       bad = fail("%s: its interpreter %s", path, elf.interp);
     if (!bad && elf.interp && list_add(paths, elf.interp) < 0)
       bad = fail("a path");
+    /* Nobody shall have /etc/shadow copied into a jail by naming it here. */
+    struct elf other = {0};
+    if (!bad && elf.interp)
+      bad = elf_read(elf.interp, &other);
+    elf_free(&other);
     elf_free(&elf);
     if (!bad && dynamic)
       bad = ask_loader(path, paths);
