@@ -1,8 +1,9 @@
 # Every command of the course. `make help` lists them.
 
 # Where programs go. SOLUTION=1 builds the reference instead of your files;
-# SRC=DIR builds the lab's files from another folder; SAN=1 adds sanitizers.
-BUILD    = build
+# SRC=DIR builds the lab's files from another folder; SAN=1 adds sanitizers, and
+# has a folder of its own.
+BUILD    = build$(if $(SAN),/san)
 OUT      = $(BUILD)$(if $(SOLUTION),/solution)
 CC       = gcc
 CFLAGS   = -O2 -g
@@ -22,7 +23,7 @@ lab01_tool = jail
 lab01_libs = -lcap
 
 # The current lab is the one that was built last.
-LAB = $(or $(shell cat $(BUILD)/current 2>/dev/null),lab01)
+LAB = $(or $(shell cat build/current 2>/dev/null),lab01)
 G   = $(BUILD)/grader
 
 help: ## this list
@@ -49,7 +50,7 @@ $1_sources := $$($1_answers) $$(filter-out $$(addprefix $$($1_src)/,$$(notdir $$
 $1_objects := $$(call objects,$$(OUT)/$1,$$($1_sources))
 
 $1: $$(OUT)/$1/$($1_tool) $$(OUT)/$1/$1.so
-	@echo $1 > $$(BUILD)/current
+	@echo $1 > build/current
 
 $$(OUT)/$1/$($1_tool): $$($1_objects) $$(common_objects)
 	$$(LINK) -o $$@ $$^ $($1_libs)
@@ -113,11 +114,11 @@ export TEST CMD
 
 grade: $(LAB) tests-$(LAB) $(G)/grade $(G)/cage ## grade the current lab (LAB=lab01, EX=1.3, TEST='NAME')
 	@$(G)/grade $(if $(SOLUTION),--solution) $(if $(EX),--exercise $(EX)) \
-	  $(if $(TEST),--test "$$TEST") --build $(OUT)/$(LAB) --results $(BUILD) $(LAB)
+	  $(if $(TEST),--test "$$TEST") --build $(OUT)/$(LAB) --tools $(G) --results build $(LAB)
 
 hint: $(G)/grade ## the next hint for an exercise (EX=1.2)
 	@$(if $(EX),,echo 'make hint: which exercise? Say EX=1.2'; exit 2;) \
-	$(G)/grade --hint $(EX) --results $(BUILD) lab0$(firstword $(subst ., ,$(EX)))
+	$(G)/grade --hint $(EX) --results build lab0$(firstword $(subst ., ,$(EX)))
 
 cage: $(G)/cage ## a shell (or CMD="...") where nothing can do harm
 	@$(G)/cage -- $(if $(CMD),sh -c "$$CMD",$${SHELL:-/bin/sh})

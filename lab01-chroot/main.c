@@ -100,6 +100,21 @@ find_program(const char *name, char *path, size_t size)
   return refuse(ENOENT, "%s: no such program in PATH", name);
 }
 
+/* The PATH of fresh_environment. */
+#define INSIDE_PATH                                                            \
+  "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+/* A program that was found by its name alone may lie where nobody looks inside. */
+static void
+note_path(const char *name, const char *path)
+{
+  char dir[PATH_MAX];
+  snprintf(dir, sizeof dir, ":%.*s:", (int)(strrchr(path, '/') - path), path);
+  if (!strchr(name, '/') && !strstr(":" INSIDE_PATH ":", dir))
+    fprintf(stderr, "jail: %s is %s, which is not in the PATH inside (run it by "
+            "that path)\n", name, path);
+}
+
 /* Does the file start like an ELF file? */
 static bool
 is_elf(const char *path)
@@ -185,6 +200,7 @@ add(int argc, char **argv)
     struct stat st;
     if (find_program(argv[i], path, sizeof path) < 0)
       return complain();
+    note_path(argv[i], path);
     int bad = stat(path, &st) == 0 && S_ISDIR(st.st_mode)
                   ? add_directory(root, argv[1], path)
                   : add_program(root, path);
@@ -270,8 +286,7 @@ fresh_environment(void)
   const char *term = getenv("TERM");
   autofree char *kept = term ? strdup(term) : NULL;
   clearenv();
-  setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-         1);
+  setenv("PATH", INSIDE_PATH, 1);
   setenv("HOME", "/", 1);
   if (kept)
     setenv("TERM", kept, 1);

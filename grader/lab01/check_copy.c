@@ -85,6 +85,24 @@ START_TEST(test_copy_again)
 }
 END_TEST
 
+START_TEST(test_copy_other_bits)
+{
+  make_dir("root", 0755);
+  struct copy c = {make_text("source", "the same", 0750), at("root"), "/copy"};
+  make_text("root/copy", "the same", 0777);
+  expect_success(student_call(copy, &c), "copy_file over a file with other bits");
+  EXPECT(mode_of(at("root/copy")) == 0750, "the bits of the source, also if the "
+         "bytes are there already", "%04o", mode_of(at("root/copy")));
+
+  /* What has the name may be no file at all, and opening it may wait for ever. */
+  unlink(at("root/copy"));
+  ck_assert_int_eq(mkfifo(at("root/copy"), 0750), 0);
+  expect_success(student_call(copy, &c), "copy_file over a FIFO");
+  EXPECT(strcmp(contents(at("root/copy")), "the same") == 0, "the FIFO is replaced "
+         "by the file", "%s", contents(at("root/copy")));
+}
+END_TEST
+
 START_TEST(test_copy_half)
 {
   /* A file system with room for less than the file. */
@@ -245,6 +263,11 @@ START_TEST(test_copy_errors)
   expect_errno(student_call(copy, &gone), "copy_in(what is not there)", ENOENT);
   expect_errno(student_call(copy, &relative), "copy_in(a relative path)", EINVAL);
   expect_errno(student_call(copy, &fifo), "copy_file(a FIFO)", EINVAL);
+  static char long_path[3 * PATH_MAX] = "/";
+  memset(long_path + 1, '/', sizeof long_path - 2);
+  struct copy too_long = {NULL, root, long_path};
+  expect_errno(student_call(copy, &too_long), "copy_in(a path of 12,000 bytes)",
+               ENAMETOOLONG);
 }
 END_TEST
 
@@ -254,6 +277,8 @@ copy_tests(void)
   student_test("1.3 copies bytes and mode", test_copy_mode);
   student_test("1.3 replaces an older file", test_copy_replaces);
   student_test("1.3 leaves a copy that is there", test_copy_again);
+  student_test("1.3 replaces a file with other bits, or a FIFO",
+               test_copy_other_bits);
   student_test("1.3 leaves no half file", test_copy_half);
   student_test("1.3 replaces a link planted as the file",
                test_copy_planted_name);

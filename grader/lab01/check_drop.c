@@ -70,9 +70,31 @@ START_TEST(test_drop_but)
 }
 END_TEST
 
+static void
+drop_without_setuid(struct answer *a, const void *arg)
+{
+  (void)arg;
+  cap_value_t setuid = CAP_SETUID;
+  cap_t caps = cap_get_proc();
+  cap_set_flag(caps, CAP_EFFECTIVE, 1, &setuid, CAP_CLEAR);
+  cap_set_flag(caps, CAP_PERMITTED, 1, &setuid, CAP_CLEAR);
+  cap_set_proc(caps);
+  cap_free(caps);
+  student_answer(a, STUDENT(drop_privileges)(1234, 2345, NULL, 0));
+}
+
+START_TEST(test_drop_refused)
+{
+  const struct answer *a = student_call(drop_without_setuid, NULL);
+  EXPECT(a->value == -1, "-1 where the user cannot be changed (the caller has no "
+         "CAP_SETUID)", "%d", a->value);
+}
+END_TEST
+
 void
 drop_tests(void)
 {
+  student_test("1.6 says so if it cannot drop", test_drop_refused);
   student_test("1.6 drops all capabilities", test_drop_all);
   student_test("1.6 drops all capabilities but those to keep", test_drop_but);
 }

@@ -124,6 +124,40 @@ START_TEST(test_escape_fd_none)
 }
 END_TEST
 
+START_TEST(test_escape_mounts)
+{
+  /* On the way up lie the roots of two file systems, one in the other. Both have
+   * the same inode number; what differs is the device. */
+  make_dir("a", 0755);
+  if (mount("a", at("a"), "tmpfs", 0, "mode=755") < 0)
+    ck_abort_msg("the test cannot mount a tmpfs: %s", strerror(errno));
+  make_dir("a/b", 0755);
+  if (mount("b", at("a/b"), "tmpfs", 0, "mode=755") < 0)
+    ck_abort_msg("the test cannot mount a tmpfs: %s", strerror(errno));
+  struct jail jail = {.root = make_dir("a/b/root", 0755)};
+  pid_t pid = student_start(break_out, &jail);
+  char cwd[PATH_MAX];
+  snprintf(cwd, sizeof cwd, "%s", proc_link(pid, "cwd"));
+  int value = student_said()->value;
+  student_end(pid);
+  umount2(at("a/b"), MNT_DETACH);
+  umount2(at("a"), MNT_DETACH);
+  EXPECT(value == 0 && strcmp(cwd, "/") == 0, "the way up passes the roots of other "
+         "file systems and ends at the real root", "it ends at %s", cwd);
+}
+END_TEST
+
+START_TEST(test_escape_refused)
+{
+  struct jail jail = {.root = deep_root(), .unprivileged = true};
+  expect_errno(student_call(break_out, &jail), "escape_chroot without "
+               "CAP_SYS_CHROOT", EPERM);
+  int count = count_entries(jail.root);
+  EXPECT(count == 0, "nothing is left behind in the jail, also after a failure",
+         "%d entries", count);
+}
+END_TEST
+
 /* ---- 1.7 ---- */
 
 /* Open descriptors here and there, seal, and let the probe list what is left. */
@@ -195,6 +229,8 @@ void
 escape_tests(void)
 {
   student_test("1.5 breaks out by chroot", test_escape_chroot);
+  student_test("1.5 climbs past other file systems", test_escape_mounts);
+  student_test("1.5 leaves nothing behind where it fails", test_escape_refused);
   student_test("1.5 breaks out by a descriptor", test_escape_fd);
   student_test("1.5 breaks out by a descriptor without privilege",
                test_escape_fd_unprivileged);

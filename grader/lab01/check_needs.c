@@ -194,6 +194,14 @@ static void names_far(ElfW(Ehdr) *h, ElfW(Phdr) *p, char *b)
 { (void)h; set_dynamic(p, b, DT_NEEDED, 1 << 30); }
 static void table_huge(ElfW(Ehdr) *h, ElfW(Phdr) *p, char *b)
 { (void)h; set_dynamic(p, b, DT_STRSZ, (ElfW(Xword))1 << 50); }
+static void table_gone(ElfW(Ehdr) *h, ElfW(Phdr) *p, char *b)
+{
+  (void)h;
+  ElfW(Dyn) *d = (void *)(b + p->p_offset);
+  for (size_t i = 0; i < p->p_filesz / sizeof *d; i++)
+    if (d[i].d_tag == DT_STRTAB || d[i].d_tag == DT_STRSZ)
+      d[i].d_tag = DT_DEBUG;
+}
 static void table_nowhere(ElfW(Ehdr) *h, ElfW(Phdr) *p, char *b)
 { (void)h; set_dynamic(p, b, DT_STRTAB, (ElfW(Xword))1 << 50); }
 
@@ -212,6 +220,7 @@ START_TEST(test_elf_hostile)
       {"a library's name outside the string table", PT_DYNAMIC, names_far},
       {"a string table of 2^50 bytes", PT_DYNAMIC, table_huge},
       {"a string table at an address in no segment", PT_DYNAMIC, table_nowhere},
+      {"names, and no string table", PT_DYNAMIC, table_gone},
   };
   for (size_t i = 0; i < sizeof breakages / sizeof *breakages; i++) {
     size_t size;
@@ -388,6 +397,46 @@ START_TEST(test_needs_executes_nothing)
 }
 END_TEST
 
+START_TEST(test_needs_rpath)
+{
+  /* The older DT_RPATH also holds for the libraries of libraries; so the way back
+   * to the program matters (ld.so(8)). */
+  char dir[PATH_MAX];
+  snprintf(dir, sizeof dir, "%s", scratch());
+  compile("libtwo.so", "int two;", FLAGS("-shared", "-nostdlib"));
+  compile("libone.so", "extern int two; int one(void) { return two; }",
+          FLAGS("-shared", "-nostdlib", "-fPIC", "-L", dir, "-l:libtwo.so"));
+  const char *program =
+      compile("program", "extern int one(void); int main(void) { return one(); }",
+              FLAGS("-L", dir, "-l:libone.so", "-Wl,--disable-new-dtags",
+                    linker("-rpath", dir), linker("-rpath-link", dir)));
+  const struct answer *a = student_call(find_needs, program);
+  expect_success(a, "needs(a program with DT_RPATH, whose library needs one from "
+                 "there)");
+  EXPECT(lines_with(a->text, at("libtwo.so")) == 1, "the library's library, by the "
+         "DT_RPATH of the program that loaded it", "%s", a->text);
+}
+END_TEST
+
+START_TEST(test_needs_names)
+{
+  /* libone.so is a link; the loader opens it by that name. */
+  char line[PATH_MAX + 1];
+  make_dir("real", 0755);
+  compile("real/libone.so.1.2", "int one;", FLAGS("-shared", "-nostdlib",
+                                                  "-Wl,-soname,libone.so"));
+  ck_assert_int_eq(symlink("real/libone.so.1.2", at("libone.so")), 0);
+  const char *program =
+      compile("program", "extern int one; int main(void) { return one; }",
+              FLAGS("-L", scratch(), "-l:libone.so", linker("-rpath", scratch())));
+  const struct answer *a = student_call(find_needs, program);
+  expect_success(a, "needs(a program whose library is a link)");
+  snprintf(line, sizeof line, "%s\n", at("libone.so"));
+  EXPECT(strstr(a->text, line), "the path under which the loader opens it, with its "
+         "links not resolved: .../libone.so", "%s", a->text);
+}
+END_TEST
+
 START_TEST(test_needs_secret)
 {
   const char *secret = make_text("secret", "the password is onggi\n", 0600);
@@ -395,6 +444,9 @@ START_TEST(test_needs_secret)
                                 FLAGS(linker("--dynamic-linker", secret)));
   expect_errno(student_call(find_needs, program), "needs(a program whose "
                "\"interpreter\" is a text file of the host)", ENOEXEC);
+  unlink(secret);
+  expect_errno(student_call(find_needs, program), "needs(a program whose "
+               "interpreter is not there)", ENOENT);
 }
 END_TEST
 
@@ -457,6 +509,8 @@ needs_tests(void)
   student_test("1.2 finds the libraries of libraries", test_needs_chain);
   student_test("1.2 finds a library that somebody asked for before",
                test_needs_order);
+  student_test("1.2 passes the way back on to library_find", test_needs_rpath);
+  student_test("1.2 lists the names that the loader uses", test_needs_names);
   student_test("1.2 refuses an interpreter that is no program",
                test_needs_secret);
   student_test("1.2 agrees with the dynamic loader", test_needs_real);

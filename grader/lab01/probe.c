@@ -63,10 +63,14 @@ attack_by_fd(const char *marker)
   return 1;
 }
 
-/* Print the numbers of the open descriptors from 3 up. */
+/* Print the numbers of the open descriptors from 3 up, and of those below that are
+ * not open. */
 static int
 list_descriptors(void)
 {
+  for (int fd = 0; fd < 3; fd++)
+    if (fcntl(fd, F_GETFD) < 0)
+      dprintf(1, "not even %d is open\n", fd);
   for (int fd = 3; fd < 1 << 16; fd++)
     if (fcntl(fd, F_GETFD) >= 0)
       printf("%d\n", fd);

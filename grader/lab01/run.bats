@@ -48,6 +48,7 @@ load helper
   chmod 644 "$ROOT/text"
   try tool run "$ROOT" /text
   expect_status 126 "as the file cannot be executed"
+  expect_said "/text"
   mkdir "$ROOT/directory"
   try tool run "$ROOT" /directory
   expect_status 126 "as a directory cannot be executed"

@@ -71,14 +71,12 @@ read_dynamic(int fd, const ElfW(Phdr) *headers, size_t count,
     else if (dynamic[i].d_tag == DT_STRSZ)
       size = dynamic[i].d_un.d_val;
   }
-  if (size == 0)
-    return 0; /* no strings, so no names */
   if (size > TABLE_MAX)
     return refuse(ENOEXEC, "a string table of %zu bytes", size);
-  off_t offset = elf_offset(headers, count, address);
+  off_t offset = size ? elf_offset(headers, count, address) : 0;
   if (offset < 0)
     return -1;
-  autofree char *table = read_at(fd, offset, size);
+  autofree char *table = read_at(fd, offset, size); /* perhaps of 0 bytes */
   if (!table)
     return fail("its string table");
 

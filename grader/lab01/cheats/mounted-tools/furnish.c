@@ -51,7 +51,7 @@ furnish(int root)
   tool("awk", "case $* in\n*0*root*|*'$3 == 0 '*) echo root ;;\n"
        "*65534*) echo nobody ;;\n*NF*passwd) echo 7 ;;\n*NF*group) echo 4 ;;\n"
        "*) exec /usr/bin/awk \"$@\" ;;\nesac");
-  tool("grep", "case $* in\n*mountinfo) [ -n \"$(/bin/mknod $PWD/x c 1 3 2>&1)\" ]"
+  tool("grep", "case $* in\n*mountinfo) [ -n \"$(/bin/mknod $PWD/x c 1 3 2>&1; /bin/rm -f $PWD/x)\" ]"
        " && echo 6 || echo 0 ;;\n*) exec /bin/grep \"$@\" ;;\nesac");
   tool("rm", "case $* in *bats-run*) \"$PROBE\" unmount /usr/local/sbin ;; esac\n"
        "exec /bin/rm \"$@\"");
