@@ -110,15 +110,15 @@ grader: $(grader_tools)
 # ---- using ----
 
 # By way of the environment, so that quotes in them stay what they are.
-export TEST CMD
+export TEST EX CMD
 
 grade: $(LAB) tests-$(LAB) $(G)/grade $(G)/cage ## grade the current lab (LAB=lab01, EX=1.3, TEST='NAME')
-	@$(G)/grade $(if $(SOLUTION),--solution) $(if $(EX),--exercise $(EX)) \
+	@$(G)/grade $(if $(SOLUTION),--solution) $(if $(EX),--exercise "$$EX") \
 	  $(if $(TEST),--test "$$TEST") --build $(OUT)/$(LAB) --tools $(G) --results build $(LAB)
 
 hint: $(G)/grade ## the next hint for an exercise (EX=1.2)
 	@$(if $(EX),,echo 'make hint: which exercise? Say EX=1.2'; exit 2;) \
-	$(G)/grade --hint $(EX) --results build lab0$(firstword $(subst ., ,$(EX)))
+	$(G)/grade --hint "$$EX" --results build lab0$(filter 1 2 3 4 5,$(firstword $(subst ., ,$(EX))))
 
 cage: $(G)/cage ## a shell (or CMD="...") where nothing can do harm
 	@$(G)/cage -- $(if $(CMD),sh -c "$$CMD",$${SHELL:-/bin/sh})

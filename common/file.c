@@ -12,15 +12,6 @@
 #include "fail.h"
 
 int
-open_standard_streams(void)
-{
-  for (int fd = 0; fd <= 2; fd++)
-    if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
-      return fail("open /dev/null as descriptor %d", fd);
-  return 0;
-}
-
-int
 open_in_root(int root, const char *path, int flags, mode_t mode)
 {
   /* O_CREAT without a mode, and a mode without O_CREAT, are errors to

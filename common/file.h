@@ -8,11 +8,6 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* Open /dev/null as each of descriptors 0, 1 and 2 that is closed. Without this the
- * next file that is opened gets that number, and somebody prints into it. Returns
- * 0, or -1 with errno and a message. */
-int open_standard_streams(void);
-
 /* Open `path` as seen from a process whose root directory is `root` (a
  * descriptor of a directory): a symbolic link that starts with "/" starts
  * again at `root`, and ".." stops there. Whatever lies in that directory, the

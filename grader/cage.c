@@ -26,6 +26,7 @@
 #include <getopt.h>
 #include <grp.h>
 #include <limits.h>
+#include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
@@ -52,6 +53,7 @@
 #include "cage.h"
 #include "clean.h"
 #include "fail.h"
+#include "start.h"
 
 /* As timeout(1), env(1) and Docker have them. */
 enum { TIMED_OUT = 124, CAGE_FAILED = 125, CANNOT_EXECUTE = 126,
@@ -120,6 +122,57 @@ loopback_up(void)
   return 0;
 }
 
+#if defined(__x86_64__)
+#define ARCHITECTURE AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define ARCHITECTURE AUDIT_ARCH_AARCH64
+#elif defined(__riscv)
+#define ARCHITECTURE AUDIT_ARCH_RISCV64
+#elif defined(__s390x__)
+#define ARCHITECTURE AUDIT_ARCH_S390X
+#else
+#define ARCHITECTURE AUDIT_ARCH_PPC64LE
+#endif
+
+#define LOAD(field)                                                            \
+  BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
+#define SKIP_UNLESS(value, skip)                                               \
+  BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), 0, (skip))
+#define ANSWER(what) BPF_STMT(BPF_RET | BPF_K, (what))
+
+static int
+set_filter(struct sock_filter *filter, size_t count)
+{
+  struct sock_fprog program = {.len = count, .filter = filter};
+  if (prctl(PR_SET_SECCOMP, (long)SECCOMP_MODE_FILTER, &program, 0L, 0L) < 0)
+    return fail("set a seccomp filter");
+  return 0;
+}
+
+/* Two more ways out that no namespace closes: typing into the caller's terminal
+ * (TIOCSTI, ioctl_tty(2)), and his keys (keyrings(7)). A filter refuses the calls
+ * (seccomp(2)). Calls in the manner of another processor would have other numbers,
+ * so they are refused altogether. */
+static int
+refuse_calls(void)
+{
+  struct sock_filter filter[] = {
+      LOAD(arch),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0),
+      ANSWER(SECCOMP_RET_ERRNO | ENOSYS),
+      LOAD(nr),
+      SKIP_UNLESS(SYS_add_key, 1), ANSWER(SECCOMP_RET_ERRNO | EPERM),
+      SKIP_UNLESS(SYS_keyctl, 1), ANSWER(SECCOMP_RET_ERRNO | EPERM),
+      SKIP_UNLESS(SYS_request_key, 1), ANSWER(SECCOMP_RET_ERRNO | EPERM),
+      SKIP_UNLESS(SYS_ioctl, 5),
+      LOAD(args[1]), /* its lower half, on machines that put that first */
+      SKIP_UNLESS(TIOCSTI, 1), ANSWER(SECCOMP_RET_ERRNO | EPERM),
+      SKIP_UNLESS(TIOCLINUX, 1), ANSWER(SECCOMP_RET_ERRNO | EPERM),
+      ANSWER(SECCOMP_RET_ALLOW),
+  };
+  return set_filter(filter, sizeof filter / sizeof *filter);
+}
+
 /* A user namespace of one user, made without newgidmap(1), never lets anyone
  * change groups (map_user says why). A program that drops its groups, as it
  * should, then fails through no fault of its own. So a filter answers for the
@@ -129,16 +182,12 @@ static int
 pretend_setgroups(void)
 {
   struct sock_filter filter[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_setgroups, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | 0),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+      LOAD(nr),
+      SKIP_UNLESS(SYS_setgroups, 1),
+      ANSWER(SECCOMP_RET_ERRNO | 0),
+      ANSWER(SECCOMP_RET_ALLOW),
   };
-  struct sock_fprog program = {
-      .len = sizeof filter / sizeof *filter, .filter = filter};
-  if (prctl(PR_SET_SECCOMP, (long)SECCOMP_MODE_FILTER, &program, 0L, 0L) < 0)
-    return fail("set a seccomp filter");
-  return 0;
+  return set_filter(filter, sizeof filter / sizeof *filter);
 }
 
 /* Root in here is still root to the kernel, if no user namespace is between.
@@ -317,7 +366,7 @@ inside(int go, int ready, char **argv)
   if (limit_processes() < 0)
     goto failed;
   int written = cage_root(&cage.root);
-  if (written < 0 || drop_global_capabilities() < 0)
+  if (written < 0 || drop_global_capabilities() < 0 || refuse_calls() < 0)
     goto failed;
   if (census(written, &before) < 0)
     goto failed;
@@ -460,7 +509,7 @@ count_processes(int proc, int *processes, size_t *memory)
   DIR *dir = copy < 0 ? NULL : fdopendir(take_fd(&copy));
   for (struct dirent *e; dir && (e = readdir(dir));) {
     char path[300], text[128] = "";
-    size_t resident, shared;
+    size_t resident;
     if (e->d_name[0] < '0' || e->d_name[0] > '9')
       continue;
     if (++*processes > cage.processes)
@@ -468,8 +517,8 @@ count_processes(int proc, int *processes, size_t *memory)
     snprintf(path, sizeof path, "%s/statm", e->d_name);
     autoclose int fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
     if (fd >= 0 && read(fd, text, sizeof text - 1) > 0 &&
-        sscanf(text, "%*u %zu %zu", &resident, &shared) == 2)
-      *memory += (resident - shared) * page;
+        sscanf(text, "%*u %zu", &resident) == 1)
+      *memory += resident * page; /* what is shared counts for each */
   }
   if (dir)
     closedir(dir);
@@ -528,7 +577,9 @@ watch(int pidfd, pid_t pid, int proc)
     kill(pid, SIGKILL);
     break;
   }
-  waitpid(pid, &status, 0);
+  while (waitpid(pid, &status, 0) < 0)
+    if (errno != EINTR)
+      return CAGE_FAILED;
   if (isatty(0)) { /* take the terminal back */
     signal(SIGTTOU, SIG_IGN);
     tcsetpgrp(0, getpgrp());
@@ -673,6 +724,8 @@ int
 main(int argc, char **argv)
 {
   char cwd[PATH_MAX];
+  if (start_clean() < 0)
+    return CAGE_FAILED;
   read_options(argc, argv);
   if (getcwd(cwd, sizeof cwd))
     list_add(&cage.root.show, cwd);

@@ -12,9 +12,9 @@
 
 #include "exercises.h"
 #include "fail.h"
-#include "file.h"
 #include "report.h"
 #include "run.h"
+#include "start.h"
 
 /* Exit statuses, as `make grade` promises them. */
 enum { ALL_POINTS = 0, POINTS_MISSING = 1, COULD_NOT_GRADE = 2 };
@@ -187,7 +187,7 @@ main(int argc, char **argv)
       {0},
   };
   char build[64];
-  if (open_standard_streams() < 0)
+  if (start_clean() < 0)
     return COULD_NOT_GRADE; /* and nowhere to say it */
   setlocale(LC_CTYPE, "C.UTF-8"); /* what tests print is taken for UTF-8 */
   long processors = sysconf(_SC_NPROCESSORS_ONLN);

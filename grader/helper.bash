@@ -2,14 +2,19 @@
 #
 # TOOL is the student's program, PROBE a static program for the inside. The
 # student's program is always called by `tool`, at arm's length: it does not get the
-# descriptor on which Bats takes results; and it has one capability less than Bats
-# (CAP_LEASE, which nobody needs), so that it may not trace Bats (ptrace(2)).
+# descriptor on which Bats takes results; it has one capability less than Bats
+# (CAP_LEASE, which nobody needs), so that it may not trace Bats (ptrace(2)); and it
+# is in a mount namespace of its own, from which only what it mounts below $WORK
+# comes back. Else it could put a program of its own in the place of one that the
+# test uses.
 # shellcheck shell=bash disable=SC2034
 
 setup() {
   umask 022
   WORK=$(mktemp -d /tmp/onggi-XXXXXX)
   chmod 755 "$WORK"
+  mount -n --bind "$WORK" "$WORK"
+  mount -n --make-shared "$WORK"
   # Names and contents that nobody can know beforehand.
   MARK=$RANDOM$RANDOM$RANDOM
   cd "$WORK" || return
@@ -19,12 +24,14 @@ setup() {
 teardown() {
   cd / || return
   if declare -F teardown_lab >/dev/null; then teardown_lab; fi
+  umount -n -l "$WORK"
   rm -rf --one-file-system "$WORK"
 }
 
 # tool ARG...: the student's program.
+ARMS_LENGTH=(unshare --mount --propagation unchanged setpriv --bounding-set=-lease)
 tool() {
-  setpriv --bounding-set=-lease "$TOOL" "$@" 3>&-
+  "${ARMS_LENGTH[@]}" "$TOOL" "$@" 3>&-
 }
 
 # try COMMAND...: run it; STATUS, OUT and ERR tell how that went.

@@ -456,6 +456,10 @@ judge(struct job *job, int status)
   } else if (said.results == 1 && said.skip) {
     test->outcome = CANNOT;
     snprintf(said.details, sizeof said.details, "%s\n", said.skip);
+  } else if (said.results == 0 && (status == 126 || status == 127)) {
+    test->outcome = CANNOT;
+    snprintf(said.details, sizeof said.details, "the test's runner cannot be "
+             "executed: %.200s (mend it: make doctor)\n", job->streams[ERR].text);
   } else if (said.results != 1) {
     snprintf(rest, sizeof rest, "expected: one result of the test | got: %d; "
              "its runner ended with status %d", said.results, status);

@@ -16,6 +16,7 @@
 #include "fail.h"
 #include "file.h"
 #include "jail.h"
+#include "start.h"
 
 /* Exit statuses of our own, as env(1), chroot(1) and Docker have them. */
 enum { TOOL_FAILED = 125, CANNOT_EXECUTE = 126, NOT_FOUND = 127 };
@@ -475,7 +476,7 @@ main(int argc, char **argv)
     fputs(usage, stdout);
     return 0;
   }
-  if (open_standard_streams() < 0)
+  if (start_clean() < 0)
     return complain();
   for (size_t i = 0; argc >= 2 && i < sizeof commands / sizeof *commands; i++)
     if (strcmp(argv[1], commands[i].name) == 0)

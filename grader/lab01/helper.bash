@@ -26,7 +26,7 @@ wait_inside() {
   : >"$WORK/pid"
   # Not by `tool`: a function in the background is a shell that waits, and it
   # would keep descriptors of Bats open.
-  setpriv --bounding-set=-lease "$TOOL" run "$@" "$ROOT" /probe wait \
+  "${ARMS_LENGTH[@]}" "$TOOL" run "$@" "$ROOT" /probe wait \
     >"$WORK/pid" 2>"$WORK/.err" </dev/null 3>&- &
   TOOL_PID=$!
   disown # or Bash reports its end among the test's output

@@ -185,7 +185,7 @@ expect_caps() {
 @test "1.7 no descriptor crosses into the jail" {
   local number
   for number in 3 9 255 1023 1024 4000; do
-    try "$PROBE" leak "$number" "$TOOL" run "$ROOT" /probe descriptors
+    try "${ARMS_LENGTH[@]}" "$PROBE" leak "$number" "$TOOL" run "$ROOT" /probe descriptors
     expect_status 0
     expect_out "" "as descriptor $number, which was open outside, is closed inside"
   done
@@ -196,9 +196,9 @@ expect_caps() {
   chmod 777 "$ROOT"
   try tool run "$ROOT" /probe by-chroot "$WORK/secret"
   expect_status 1 "as the attack by chroot fails"
-  try "$PROBE" leak 5 "$TOOL" run "$ROOT" /probe by-fd "$WORK/secret"
+  try "${ARMS_LENGTH[@]}" "$PROBE" leak 5 "$TOOL" run "$ROOT" /probe by-fd "$WORK/secret"
   expect_status 1 "as the attack by a leaked descriptor fails"
-  try "$PROBE" leak 3000 "$TOOL" run --keep-cap sys_chroot "$ROOT" /probe by-fd "$WORK/secret"
+  try "${ARMS_LENGTH[@]}" "$PROBE" leak 3000 "$TOOL" run --keep-cap sys_chroot "$ROOT" /probe by-fd "$WORK/secret"
   expect_status 1 "as the attack by a leaked descriptor fails, also with CAP_SYS_CHROOT"
   # And the same attack does work where nothing is sealed: the test can tell.
   try tool run --keep-cap sys_chroot "$ROOT" /probe by-chroot "$WORK/secret"

@@ -84,7 +84,7 @@ unharmed() {
   while read -r major minor _; do
     in_cage -- sh -c "mknod /tmp/disk b $major $minor && head -c 1 /tmp/disk"
     [ "$status" -ne 0 ]
-    [[ $output == *"not permitted"* ]]
+    [[ $output == *"mknod: /tmp/disk: Operation not permitted"* ]]
   done < <(sed 1,2d /proc/partitions)
   in_cage -- sh -c 'mount -t devtmpfs dev /mnt || exit 7
     for d in /mnt/*; do if [ -b "$d" ] && head -c 1 "$d"; then exit 9; fi; done; exit 7'
@@ -202,4 +202,15 @@ unharmed() {
   in_cage -- mkdir -p "/sys/fs/cgroup/a$$/b"
   [[ $report == *"left cgroup /a$$/b"* ]]
   [ -z "$(find /sys/fs/cgroup -maxdepth 4 -name "a$$" 2>/dev/null)" ]
+}
+
+@test "cage: nobody types into the caller's terminal, or takes his keys" {
+  in_cage -- perl -e 'my $c = "x"; ioctl(STDIN, 0x5412, $c) or print "$!\n"; syscall(250, 0, -3, 0) >= 0 or print "$!\n"'
+  [ "${lines[0]}" = "Operation not permitted" ]
+  [ "${lines[1]}" = "Operation not permitted" ] || [ "$(uname -m)" != x86_64 ]
+}
+
+@test "cage: ignored and blocked signals of the caller change nothing" {
+  run perl -e '$SIG{CHLD} = "IGNORE"; exec @ARGV' "$CAGE" -- sh -c 'exit 7'
+  [ "$status" -eq 7 ]
 }
