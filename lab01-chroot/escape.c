@@ -11,7 +11,6 @@
  *             +-- cell  <- 1. ... when the root moves down to here
  */
 #include <errno.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

@@ -11,7 +11,6 @@
  *             +-- cell  <- 1. ... when the root moves down to here
  */
 #include <errno.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -67,12 +66,13 @@ escape_fd(void)
   //> /* TODO 1.5: look for a descriptor of a directory. How do you find out
   //>  * whether it leads out of the jail? */
   //> return todo("1.5");
+  enum { NR_OPEN = 1 << 20 }; /* the most by default: fs.nr_open in proc(5) */
   struct stat root;
-  struct rlimit limit;
-  if (stat("/", &root) < 0 || getrlimit(RLIMIT_NOFILE, &limit) < 0)
+  if (stat("/", &root) < 0)
     return fail("look at my own root");
 
-  for (int fd = 3; (rlim_t)fd < limit.rlim_cur && fd < 1 << 20; fd++) {
+  /* Not up to RLIMIT_NOFILE: it may have been lowered since they were opened. */
+  for (int fd = 3; fd < NR_OPEN; fd++) {
     struct stat st;
     if (fstat(fd, &st) < 0 || !S_ISDIR(st.st_mode) || fchdir(fd) < 0)
       continue;
