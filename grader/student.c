@@ -25,9 +25,6 @@ static void *library;         /* in the child */
 static pid_t child;           /* the latest */
 static char directory[64];    /* scratch() */
 
-/* What is in an answer until the body has given one. */
-enum { SAID_NOTHING = -9999 };
-
 static Suite *suite;          /* of all tests */
 static struct list names;     /* theirs */
 

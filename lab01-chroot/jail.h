@@ -110,7 +110,8 @@ int copy_file(const char *source, int root, const char *path);
  * are left as they are; something else in the place of a link is EEXIST. Whatever
  * links lie in `root`, nothing outside `root` is changed. Returns 0, or -1: ELOOP
  * for the 41st link, EINVAL for a path that is not absolute or ends in neither a
- * file nor a directory, ENOTDIR for a file on the way, else errno.
+ * file nor a directory, ENAMETOOLONG for one of PATH_MAX bytes or more, ENOTDIR
+ * for a file on the way, else errno.
  * Source: path_resolution(7); symlink(7); openat2(2), RESOLVE_IN_ROOT. */
 int copy_in(int root, const char *path);
 

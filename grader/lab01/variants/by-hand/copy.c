@@ -185,5 +185,7 @@ copy_in(int root, const char *path)
   struct walk w = {.root = root};
   if (path[0] != '/')
     return refuse(EINVAL, "%s: I want an absolute path", path);
+  if (strlen(path) >= PATH_MAX)
+    return refuse(ENAMETOOLONG, "a path of %zu bytes", strlen(path));
   return step_along(&w, path);
 }
