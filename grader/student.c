@@ -44,10 +44,10 @@ student_symbol(const char *name)
 void
 student_answer(struct answer *a, int value)
 {
-  a->error = errno;
-  a->value = value;
+  a->error = value < 0 ? errno : 0;
   const char *(*message)(void) = dlsym(library, "failure");
   snprintf(a->text, sizeof a->text, "%s", value < 0 && message ? message() : "");
+  a->value = value; /* last: the parent may be waiting for it */
 }
 
 /* Whoever lacks a capability that another process has may not trace it, nor read

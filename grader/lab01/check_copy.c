@@ -153,15 +153,16 @@ END_TEST
 START_TEST(test_copy_planted_directory)
 {
   /* In ROOT, a directory on the way is a link to one of the host's: by an
-   * absolute path, by one with "..", and by a link to a link. */
+   * absolute path, by one with "..", by a link to a link, and by an absolute path
+   * that is there inside as well. */
   static const char *const links[] = {"%s/outside", "../../../..%s/outside",
-                                      "other"};
+                                      "other", "%s/outside"};
   char planted[PATH_MAX], to[PATH_MAX], work[64];
   snprintf(work, sizeof work, "%s", scratch());
   make_dir("src", 0755);
   const char *source = make_text("src/file", "the bytes", 0755);
   make_dir("outside", 0777);
-  for (size_t i = 0; i < 3; i++) {
+  for (size_t i = 0; i < 4; i++) {
     char name[16];
     snprintf(name, sizeof name, "root%zu", i);
     const char *root = make_dir(name, 0755);
@@ -174,6 +175,10 @@ START_TEST(test_copy_planted_directory)
       snprintf(planted, sizeof planted, "%s%s/other", root, work);
       snprintf(to, sizeof to, "%s/outside", work);
       ck_assert_int_eq(symlink(to, planted), 0);
+    }
+    if (i == 3) {
+      snprintf(planted, sizeof planted, "%s%s/outside", root, work);
+      ck_assert_int_eq(mkdir(planted, 0755), 0);
     }
     struct copy c = {NULL, root, source};
     student_call(copy, &c); /* success or failure are both right */

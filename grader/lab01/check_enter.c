@@ -88,6 +88,18 @@ START_TEST(test_enter_climb)
 }
 END_TEST
 
+START_TEST(test_enter_above)
+{
+  struct enter e = {make_dir("root", 0755), "/../.."};
+  pid_t pid = student_start(enter, &e);
+  expect_success(student_said(), "root_enter with cwd /../..");
+  const char *got = proc_link(pid, "cwd");
+  EXPECT(strcmp(got, e.root) == 0, "at the root, \"..\" is the root: cwd /../.. is "
+         "ROOT", "%s", got);
+  student_end(pid);
+}
+END_TEST
+
 START_TEST(test_enter_errors)
 {
   make_dir("root", 0755);
@@ -160,6 +172,7 @@ enter_tests(void)
   student_test("1.1 makes cwd the current directory", test_enter_cwd);
   student_test("1.1 takes a relative cwd from the new root", test_enter_relative);
   student_test("1.1 leaves no way up by ..", test_enter_climb);
+  student_test("1.1 takes .. above the root for the root", test_enter_above);
   student_test("1.1 refuses directories that are not there", test_enter_errors);
   student_test("1.1 waits, and tells a status from a signal", test_wait);
 }

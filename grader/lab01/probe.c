@@ -64,17 +64,19 @@ attack_by_fd(const char *marker)
 }
 
 /* Print the numbers of the open descriptors from 3 up, and of those below that are
- * not open. */
+ * not open. Returns 1 if there are any, as an exit status that nobody else can
+ * change. */
 static int
 list_descriptors(void)
 {
+  int wrong = 0;
   for (int fd = 0; fd < 3; fd++)
     if (fcntl(fd, F_GETFD) < 0)
-      dprintf(1, "not even %d is open\n", fd);
+      wrong = dprintf(1, "not even %d is open\n", fd) != 0;
   for (int fd = 3; fd < 1 << 16; fd++)
     if (fcntl(fd, F_GETFD) >= 0)
-      printf("%d\n", fd);
-  return 0;
+      wrong = printf("%d\n", fd) != 0;
+  return wrong;
 }
 
 /* Leave the current directory open as descriptor `number`, and then lower the

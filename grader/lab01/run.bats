@@ -186,8 +186,8 @@ expect_caps() {
   local number
   for number in 3 9 255 1023 1024 4000; do
     try "${ARMS_LENGTH[@]}" "$PROBE" leak "$number" "$TOOL" run "$ROOT" /probe descriptors
-    expect_status 0
     expect_out "" "as descriptor $number, which was open outside, is closed inside"
+    expect_status 0
   done
 }
 
