@@ -98,7 +98,7 @@ $(G)/%.o: grader/%.c | ready-grade
 	@mkdir -p $(@D)
 	$(COMPILE) -c -o $@ $<
 $(G)/grade: $(call objects,$(G),grade.c exercises.c run.c report.c tap.c)
-$(G)/cage: $(call objects,$(G),cage.c cage_root.c cage_cgroup.c census.c obstacle.c)
+$(G)/cage: $(call objects,$(G),cage.c cage_init.c cage_user.c cage_root.c cage_cgroup.c census.c obstacle.c)
 $(G)/doctor: $(call objects,$(G),doctor.c obstacle.c)
 $(G)/tally: $(call objects,$(G),tally.c tap.c)
 $(G)/starters: $(call objects,$(G),starters.c)

@@ -205,11 +205,11 @@ prepare(void)
   struct statvfs fs;
   /* In memory; but container engines let no program run there. */
   bool shm = statvfs("/dev/shm", &fs) == 0 && !(fs.f_flag & ST_NOEXEC);
-  sprintf(temp, "%s/onggi-bench-XXXXXX", shm ? "/dev/shm" : "/tmp");
+  snprintf(temp, sizeof temp, "%s/onggi-bench-XXXXXX", shm ? "/dev/shm" : "/tmp");
   if (!mkdtemp(temp))
     return fail("make a folder %s", temp);
-  sprintf(build, "BUILD=%s/build", temp);
-  sprintf(root, "%s/root", temp);
+  snprintf(build, sizeof build, "BUILD=%s/build", temp);
+  snprintf(root, sizeof root, "%s/root", temp);
   mkdir(root, 0755);
   run(add_bash, 0, NULL);
   list_add(&copy, "cp");
@@ -237,7 +237,7 @@ main(void)
   signal(SIGTERM, stop);
   unsetenv("MAKEFLAGS"); /* they are for the make that runs us */
   if (geteuid() != 0)
-    strcat(flags, "r"); /* with a user namespace, or not at all */
+    snprintf(flags, sizeof flags, "-fpmuinr"); /* with a user namespace */
   bool ready = prepare() == 0, good = ready;
   if (!ready)
     fprintf(stderr, "bench: %s\n", failure());

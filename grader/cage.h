@@ -2,6 +2,7 @@
 #ifndef CAGE_H
 #define CAGE_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -31,6 +32,45 @@ struct cage_root {
  * Sources: mount_namespaces(7), pivot_root(2), and the kernel's
  * Documentation/filesystems/overlayfs.rst. */
 int cage_root(const struct cage_root *wanted);
+
+/* ---- cage.c: what was asked for, and who is told ---- */
+
+/* Exit statuses of our own, as timeout(1), env(1) and Docker have them. */
+enum { TIMED_OUT = 124, CAGE_FAILED = 125, CANNOT_EXECUTE = 126,
+       NOT_FOUND = 127 };
+
+extern struct cage {
+  double seconds;     /* --time: the most it may take */
+  size_t memory;      /* --memory: bytes, of all processes together */
+  int processes;      /* --processes: the most at any one time */
+  int report;         /* --report: a descriptor for what the cage notices */
+  struct cage_root root;  /* --disk, --hide, --show */
+  char cgroup[PATH_MAX];  /* the cage's, if privileged */
+  bool pids_limited;      /* and it has a limit on processes */
+} cage;
+
+/* Say what the cage noticed, one line, to whoever asked for it by --report. */
+void report(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Say that there is no cage on this host, and why. */
+void cannot(const char *why);
+
+/* ---- cage_init.c: PID 1 ---- */
+
+/* The life of PID 1 in its new namespaces: make the place, run the command argv in
+ * it, look around. It waits for a byte from `go` before it begins, writes one to
+ * `ready` when /proc is there, and waits for another before it runs the command.
+ * Returns the command's exit status, or CAGE_FAILED. When it returns and the
+ * process ends, the kernel kills whatever is left in the PID namespace
+ * (pid_namespaces(7)), and with the mount namespace goes its last mount. */
+int inside(int go, int ready, char **argv);
+
+/* ---- cage_user.c: who is who ---- */
+
+/* Map user and group numbers into the new user namespace of the process `pid`: the
+ * caller becomes root there, and has others if the system set some aside for him.
+ * Returns 0, or -1 with errno. Source: user_namespaces(7), subuid(5). */
+int map_user(pid_t pid);
 
 /* ---- cage_cgroup.c: no disk, and not too many processes ---- */
 

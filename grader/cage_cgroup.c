@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cage.h"
@@ -146,18 +147,22 @@ cage_cgroup_remove(const char *path)
   nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* Remove the cgroups of cages that were killed: the number in the name is that
- * of a process that is gone. */
+/* Remove the cgroups of cages that were killed: the number in the name is that of
+ * a process that is gone. In another PID namespace it may be there all the same, so
+ * leave alone what is new and may be about to be used. */
 static void
 sweep(const char *parent)
 {
   DIR *dir = opendir(parent);
   for (struct dirent *e; dir && (e = readdir(dir));) {
+    enum { OLD = 60 /* seconds */ };
     int pid;
+    struct stat st;
     char path[PATH_MAX + 300];
     snprintf(path, sizeof path, "%s/%s", parent, e->d_name);
     if (sscanf(e->d_name, "onggi-cage-%d", &pid) == 1 &&
-        kill(pid, 0) < 0 && errno == ESRCH)
+        kill(pid, 0) < 0 && errno == ESRCH && stat(path, &st) == 0 &&
+        time(NULL) - st.st_ctime > OLD)
       cage_cgroup_remove(path);
   }
   if (dir)
@@ -171,7 +176,9 @@ cage_cgroup_make(char *path, size_t size)
   if (own_cgroup(parent, sizeof parent) < 0)
     return -1;
   sweep(parent);
-  snprintf(path, size, "%s/onggi-cage-%d", parent, getpid());
+  unsigned random = 0;
+  getentropy(&random, sizeof random);
+  snprintf(path, size, "%s/onggi-cage-%d-%08x", parent, getpid(), random);
   if (mkdir(path, 0755) < 0)
     return fail("mkdir %s", path);
   snprintf(inner, sizeof inner, "%s/%s", path, INNER);

@@ -14,7 +14,10 @@ host() {
   cat /proc/self/mountinfo
   # Cgroups of cages that are gone for a second; others may be running.
   find /sys/fs/cgroup -maxdepth 3 -type d -name 'onggi-cage-*' 2>/dev/null |
-    while read -r group; do [ -d "/proc/${group##*-}" ] || echo "$group"; done |
+    while read -r group; do
+      local pid=${group##*onggi-cage-}
+      [ -d "/proc/${pid%-*}" ] || echo "$group"
+    done |
     { sleep 1; while read -r group; do [ ! -d "$group" ] || echo "$group"; done; }
   ls /sys/class/net
   hostname

@@ -83,9 +83,10 @@ END
 
 @test "grade: killed half-way it leaves valid files with what was known" {
   "$GRADE" --solution --results "$TEMP" lab01 >/dev/null &
-  local pid=$! i
+  local pid=$! i known
   for ((i = 0; i < 500; i++)); do
-    [ "$(cat "$TEMP/results.tap" 2>/dev/null | grep -c ^ok)" -lt 5 ] || break
+    known=$(grep -cs ^ok "$TEMP/results.tap" || true)
+    [ "${known:-0}" -lt 5 ] || break
     sleep 0.02
   done
   kill -9 "$pid"
