@@ -274,14 +274,11 @@ first_failure(const struct grade *grade)
   return NULL;
 }
 
-/* The lines of a test's output, indented, and not more of them than fit on a
- * screen. */
+/* Print text, indented, and not more lines of it than this. */
 static void
-print_output(const char *text, FILE *out)
+print_output(const char *text, int lines, FILE *out)
 {
-  enum { LINES = 20 };
-  int count = 0;
-  for (; *text && count < LINES; count++) {
+  for (; *text && lines > 0; lines--) {
     size_t n = strcspn(text, "\n");
     fprintf(out, "    %.*s\n", n < 300 ? (int)n : 300, text);
     text += n + (text[n] == '\n');
@@ -297,7 +294,11 @@ print_failure(const struct grade *grade, const struct exercise *exercise,
   const struct lab *lab = grade->lab;
   const struct test *test = telling_test(grade, exercise);
   fprintf(out, "\n%sFirst failure: %s%s\n\n", bold, test->name, plain);
-  print_output(test->output, out);
+  print_output(test->output, 20, out);
+  if (test->suite == CHECK && *test->noise) {
+    fprintf(out, "  and on standard error:\n");
+    print_output(test->noise, 12, out);
+  }
   char *all;
   if (asprintf(&all, "%s\n%s", test->output, test->noise) < 0)
     return;
@@ -346,6 +347,6 @@ report_text(const struct grade *grade, FILE *out)
   if (first_cannot) {
     fprintf(out, "\n%s%s cannot run here:%s\n\n", bold, first_cannot->number,
             plain);
-    print_output(telling_test(grade, first_cannot)->output, out);
+    print_output(telling_test(grade, first_cannot)->output, 20, out);
   }
 }

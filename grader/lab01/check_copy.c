@@ -215,6 +215,15 @@ START_TEST(test_copy_links)
   const char *got = contents(path);
   EXPECT(strcmp(got, "the bytes") == 0, "the file at the end of the links", "%s",
          got);
+
+  /* A link that goes up and down again, with dots and slashes on the way. */
+  unlink(path);
+  ck_assert_int_eq(symlink("..//e/./file", at("d/up")), 0);
+  struct copy up = {NULL, root, at("d/up")};
+  expect_success(student_call(copy, &up), "copy_in(a link to \"..//e/./file\")");
+  got = contents(path);
+  EXPECT(strcmp(got, "the bytes") == 0, "the file at the end of a link that goes up, "
+         "..//e/./file", "%s", got);
   static const char *const directories[] = {"d", "e"};
   for (size_t i = 0; i < 2; i++) {
     snprintf(inside, sizeof inside, "%s%s", root, at(directories[i]));

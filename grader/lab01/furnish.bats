@@ -179,3 +179,13 @@ expect_device() {
     mkdir "$ROOT"
   done
 }
+
+@test "1.4 a planted link is no device" {
+  mkdir "$ROOT/dev"
+  ln -s /dev/null "$ROOT/dev/null"
+  ln -s zero "$ROOT/dev/full"
+  try tool furnish "$ROOT"
+  expect_status 0
+  expect_device 1:3 "$ROOT/dev/null"
+  expect_device 1:7 "$ROOT/dev/full"
+}
