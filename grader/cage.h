@@ -74,7 +74,7 @@ int map_user(pid_t pid);
 
 /* ---- cage_cgroup.c: no disk, and not too many processes ---- */
 
-/* Make a cgroup of our own below the one we are in, in which no device can be
+/* Make a cgroup of our own, below the one we are in or one above it, in which no device can be
  * opened or made but null, zero, full, random, urandom, tty and terminals.
  * Writes the cgroup's path to `path`. Returns 0, or -1 with errno where cgroup
  * v2 or its device filter is not to be had. Source: bpf(2), BPF_PROG_ATTACH,

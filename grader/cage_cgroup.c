@@ -103,9 +103,43 @@ attach_filter(int fd)
   return 0;
 }
 
-/* Where is cgroup v2 mounted, and where in it are we? Writes both, joined. */
+/* Does the cgroup `path` hand the pids controller on to those below it? */
+static bool
+hands_on_pids(const char *path)
+{
+  char file[PATH_MAX + 32], controllers[256] = "";
+  snprintf(file, sizeof file, "%s/cgroup.subtree_control", path);
+  FILE *stream = fopen(file, "re");
+  bool found = stream && fgets(controllers, sizeof controllers, stream) &&
+               strstr(controllers, "pids");
+  if (stream)
+    fclose(stream);
+  return found;
+}
+
+/* A cgroup has a limit on processes only if the one above it hands the controller
+ * on. The one we are in seldom does: it has processes, and a cgroup with processes
+ * hands nothing on ("No Internal Process Constraint" of cgroup-v2.rst). So climb
+ * from `path` to the nearest that does; `top` bytes of it are where cgroup v2 is
+ * mounted. If there is none, stay. */
+static void
+climb_to_pids(char *path, size_t top)
+{
+  char above[PATH_MAX];
+  snprintf(above, sizeof above, "%s", path);
+  while (!hands_on_pids(above)) {
+    char *slash = strrchr(above + top, '/');
+    if (!slash)
+      return;
+    *slash = '\0';
+  }
+  strcpy(path, above);
+}
+
+/* Where is cgroup v2 mounted, and where in it is a place for us? Writes both,
+ * joined. */
 static int
-own_cgroup(char *path, size_t size)
+place_for_cgroup(char *path, size_t size)
 {
   char *line = NULL, point[PATH_MAX] = "", own[PATH_MAX] = "";
   size_t room = 0;
@@ -124,6 +158,7 @@ own_cgroup(char *path, size_t size)
   if (!point[0] || !own[0])
     return refuse(ENOENT, "no cgroup v2 is mounted here");
   snprintf(path, size, "%s%s", point, strcmp(own, "/") == 0 ? "" : own);
+  climb_to_pids(path, strlen(point));
   return 0;
 }
 
@@ -173,7 +208,7 @@ int
 cage_cgroup_make(char *path, size_t size)
 {
   char parent[PATH_MAX], inner[PATH_MAX + 16];
-  if (own_cgroup(parent, sizeof parent) < 0)
+  if (place_for_cgroup(parent, sizeof parent) < 0)
     return -1;
   sweep(parent);
   unsigned random = 0;
