@@ -2,7 +2,7 @@
 load helper
 
 @test "lab01: the solution scores 100" {
-  run "$GRADE" --solution --results "$TEMP" lab01
+  run "$GRADE" --solution --time 60 --results "$TEMP" lab01
   echo "$output"
   [ "$status" -eq 0 ]
   [[ $output == *"total 100/100"* ]]
@@ -11,7 +11,7 @@ load helper
 
 @test "lab01: the solution scores 100, for a user" {
   user_tree
-  run as_user sh -c "cd $TEMP/tree && $GRADE --solution lab01"
+  run as_user sh -c "cd $TEMP/tree && $GRADE --solution --time 60 lab01"
   echo "$output"
   [ "$status" -eq 0 ]
   [[ $output == *"total 100/100"* ]]
@@ -39,7 +39,7 @@ load helper
 @test "lab01: sanitizers find nothing in solution and grader" {
   make -s -j2 lab01 SOLUTION=1 SAN=1 BUILD="$TEMP/san"
   make -s -j2 grader tests-lab01 SAN=1 BUILD="$TEMP/san"
-  run env ASAN_OPTIONS=detect_leaks=1 "$TEMP/san/grader/grade" --solution \
+  run env ASAN_OPTIONS=detect_leaks=1 "$TEMP/san/grader/grade" --solution --time 60 \
     --tools "$TEMP/san/grader" --build "$TEMP/san/solution/lab01" --results "$TEMP" lab01
   echo "$output"
   cat "$TEMP/results.tap"

@@ -16,7 +16,7 @@ mutant() {
     user_tree
     run as_user sh -c "cd $TEMP/tree && $GRADE --build $TEMP/build/$LAB --results $TEMP/results --exercise $exercise $LAB"
   else
-    grade_student --exercise "$exercise"
+    grade_student --time 60 --exercise "$exercise"
   fi
   echo "$output"
   [ "$status" -eq 1 ]
@@ -28,7 +28,7 @@ mutant() {
 variant() {
   LAB=$1
   build_student solution "$2"
-  grade_student
+  grade_student --time 60
   echo "$output"
   [ "$status" -eq 0 ]
 }
@@ -39,7 +39,7 @@ variant_user() {
   build_student solution "$2"
   user_tree
   chmod -R a+rX "$TEMP"
-  run as_user sh -c "cd $TEMP/tree && $GRADE --build $TEMP/build/$LAB --results build $LAB"
+  run as_user sh -c "cd $TEMP/tree && $GRADE --build $TEMP/build/$LAB --results build --time 60 $LAB"
   echo "$output"
   [ "$status" -eq 0 ]
 }
@@ -48,7 +48,7 @@ variant_user() {
 cheat() {
   LAB=$1
   build_student starter "$2"
-  grade_student
+  grade_student --time 60
   echo "$output"
   [ "$status" -eq 1 ]
   [ "$(score "$TEMP/results.json")" = 0 ]
