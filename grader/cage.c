@@ -217,8 +217,8 @@ run(char **argv)
     cannot("no pipe");
     return CAGE_FAILED;
   }
-  /* Blocked until the child is there, so that no signal is lost and none ends us
-   * while it runs. */
+  /* None of these may end us before PID 1: who would remove the cgroup then? The
+   * keyboard's go to the terminal's own group, which is the cage's. */
   struct sigaction action = {.sa_handler = stop};
   sigaction(SIGTERM, &action, NULL);
   sigaction(SIGHUP, &action, NULL);

@@ -133,7 +133,7 @@ climb_to_pids(char *path, size_t top)
       return;
     *slash = '\0';
   }
-  strcpy(path, above);
+  path[strlen(above)] = '\0'; /* `above` is how it starts */
 }
 
 /* Where is cgroup v2 mounted, and where in it is a place for us? Writes both,

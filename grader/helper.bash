@@ -45,7 +45,7 @@ try() {
   rm -f "$WORK/.out" "$WORK/.err"
 }
 
-# expected WHAT GOT: fail, and say so.
+# fail_with WHAT GOT: fail, and say what was expected and what was there instead.
 fail_with() {
   echo "expected: $1"
   echo "got: $2"

@@ -240,7 +240,7 @@ const char *
 scratch(void)
 {
   if (!directory[0]) {
-    strcpy(directory, "/tmp/onggi-XXXXXX");
+    snprintf(directory, sizeof directory, "/tmp/onggi-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(directory));
     chmod(directory, 0755);
   }
