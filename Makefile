@@ -17,10 +17,12 @@ LINK     = $(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS)
 ,        = ,
 
 # The labs: folder, tool, libraries.
-LABS       = lab01
+LABS       = lab01 lab02
 lab01_dir  = lab01-chroot
 lab01_tool = jail
 lab01_libs = -lcap
+lab02_dir  = lab02-namespaces
+lab02_tool = nsrun
 
 # The current lab is the one that was built last.
 LAB = $(or $(shell cat build/current 2>/dev/null),lab01)
@@ -73,7 +75,7 @@ ready-$1:
 
 # Its tests: a Check program that loads the library, and a static program that
 # the tests run inside roots where nothing else is.
-$$(G)/$1/check: $$(call objects,$$(G)/$1,$$(wildcard grader/$1/check*.c)) $$(G)/student.o $$(common_objects)
+$$(G)/$1/check: $$(call objects,$$(G)/$1,$$(wildcard grader/$1/check*.c)) $$(G)/student.o $$(G)/scratch.o $$(common_objects)
 	$$(LINK) -o $$@ $$^ $$$$(pkg-config --libs check) -lcap -ldl
 
 $$(G)/$1/probe: grader/$1/probe.c
@@ -98,8 +100,8 @@ $(G)/%.o: grader/%.c | ready-grade
 	@mkdir -p $(@D)
 	$(COMPILE) -c -o $@ $<
 $(G)/grade: $(call objects,$(G),grade.c exercises.c run.c report.c tap.c)
-$(G)/cage: $(call objects,$(G),cage.c cage_init.c cage_user.c cage_root.c cage_cgroup.c census.c obstacle.c)
-$(G)/doctor: $(call objects,$(G),doctor.c obstacle.c)
+$(G)/cage: $(call objects,$(G),cage.c cage_init.c cage_user.c cage_root.c cage_cgroup.c census.c)
+$(G)/doctor: $(call objects,$(G),doctor.c)
 $(G)/tally: $(call objects,$(G),tally.c tap.c)
 $(G)/starters: $(call objects,$(G),starters.c)
 $(G)/bench: $(call objects,$(G),bench.c)

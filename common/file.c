@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -28,6 +30,62 @@ open_in_root(int root, const char *path, int flags, mode_t mode)
     fd = syscall(SYS_openat2, root, path, &how, sizeof how);
   while (fd < 0 && (errno == EAGAIN || errno == EINTR));
   return fd;
+}
+
+/* Make one name of a path that is missing. */
+static int
+make_one(int dir, const char *name, bool file)
+{
+  if (!file)
+    return mkdirat(dir, name, 0755);
+  int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  if (fd >= 0)
+    close(fd);
+  return fd < 0 ? -1 : 0;
+}
+
+int
+target_in_root(int root, const char *path, bool file)
+{
+  char part[PATH_MAX]; /* the path up to the name that we are at */
+  struct stat st;
+  autoclose int fd = open_in_root(root, "/", O_PATH | O_DIRECTORY, 0);
+  for (const char *end = path + strspn(path, "/"); fd >= 0 && *end;) {
+    const char *name = end;
+    end += strcspn(end, "/");
+    bool last = end[strspn(end, "/")] == '\0';
+    if (end - path >= PATH_MAX) {
+      errno = ENAMETOOLONG;
+      return -1;
+    }
+    snprintf(part, sizeof part, "%.*s", (int)(end - path), path);
+    int next = open_in_root(root, part, O_PATH, 0);
+    if (next < 0 && errno == ENOENT) {
+      char one[NAME_MAX + 1];
+      if (end - name > NAME_MAX) {
+        errno = ENAMETOOLONG;
+        return -1;
+      }
+      snprintf(one, sizeof one, "%.*s", (int)(end - name), name);
+      if (make_one(fd, one, last && file) < 0) {
+        /* It is there, and leads to nothing: a dangling link. */
+        if (errno == EEXIST)
+          errno = ENOENT;
+        return -1;
+      }
+      next = open_in_root(root, part, O_PATH, 0);
+    }
+    close(fd);
+    fd = next;
+    end += strspn(end, "/");
+  }
+  if (fd < 0 || fstat(fd, &st) < 0)
+    return -1;
+  if (S_ISDIR(st.st_mode) == file) {
+    errno = file ? EISDIR : ENOTDIR;
+    return -1;
+  }
+  return take_fd(&fd);
 }
 
 int

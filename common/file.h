@@ -16,6 +16,16 @@
  * no message. Source: openat2(2), RESOLVE_IN_ROOT; Linux 5.6. */
 int open_in_root(int root, const char *path, int flags, mode_t mode);
 
+/* Open `path` in `root` to mount something on it (O_PATH), and make what is missing:
+ * directories (mode 0755, less the umask), and the last name as an empty file if
+ * `file` is true.
+ * Whatever links lie in `root`, what is opened and what is made lies in it too. A
+ * link that leads to nothing in there is not followed: ENOENT. Returns a
+ * descriptor that the caller closes, or -1 with errno: ENOTDIR if a directory was
+ * wanted and something else is there, EISDIR the other way round. Leaves no
+ * message. */
+int target_in_root(int root, const char *path, bool file);
+
 /* Open a regular file for reading. Anything else is refused with EINVAL, and
  * without waiting for the other end of a FIFO. Returns a descriptor that the
  * caller closes, or -1 with errno and a message. */

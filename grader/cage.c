@@ -42,6 +42,7 @@
 #include "cage.h"
 #include "clean.h"
 #include "fail.h"
+#include "obstacle.h"
 #include "start.h"
 
 struct cage cage = {

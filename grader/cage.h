@@ -105,11 +105,4 @@ int census(int written, struct list *lines);
 /* The same for processes, all but this one: "process PID NAME". */
 int census_processes(struct list *lines);
 
-/* ---- obstacle.c: why not ---- */
-
-/* What on this host forbids an ordinary user a user namespace, and the command
- * that mends it; or, if nothing is known to, the error's own text. The string
- * is valid until the next call. */
-const char *userns_obstacle(int error);
-
 #endif

@@ -1,6 +1,5 @@
 /* cage_user.c - who is who in the cage of an ordinary user. */
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -9,27 +8,7 @@
 #include "cage.h"
 #include "clean.h"
 #include "fail.h"
-
-/* The range of subordinate numbers that `file` gives this user: a line
- * "NAME:FIRST:COUNT" (subuid(5)). Returns false if there is none. */
-static bool
-subordinate_range(const char *file, unsigned *first, unsigned *count)
-{
-  struct passwd *user = getpwuid(getuid());
-  char line[512], number[16];
-  bool found = false;
-  FILE *stream = fopen(file, "re");
-  snprintf(number, sizeof number, "%u", getuid());
-  while (stream && !found && fgets(line, sizeof line, stream)) {
-    char *name = strtok(line, ":");
-    found = name && sscanf(strtok(NULL, "") ?: "", "%u:%u", first, count) == 2 &&
-            (strcmp(name, number) == 0 ||
-             (user && strcmp(name, user->pw_name) == 0));
-  }
-  if (stream)
-    fclose(stream);
-  return found;
-}
+#include "subid.h"
 
 /* Write one file of /proc/PID, in one write(2) as the kernel demands. */
 static int
@@ -50,7 +29,7 @@ run_map_helper(const char *program, pid_t pid, unsigned id, const char *file)
 {
   unsigned first, count;
   char numbers[5][16];
-  if (!subordinate_range(file, &first, &count))
+  if (!subid_range(file, &first, &count))
     return -1;
   snprintf(numbers[0], sizeof numbers[0], "%d", pid);
   snprintf(numbers[1], sizeof numbers[1], "%u", id);

@@ -30,6 +30,7 @@
 #include "clean.h"
 #include "fail.h"
 #include "file.h"
+#include "obstacle.h"
 
 enum { PATIENCE = 50 /* seconds for one trial */ };
 

@@ -3,7 +3,6 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -19,11 +18,11 @@
 #include <unistd.h>
 
 #include "list.h"
+#include "scratch.h"
 
 static struct answer *answer; /* shared with the child */
 static void *library;         /* in the child */
 static pid_t child;           /* the latest */
-static char directory[64];    /* scratch() */
 
 static Suite *suite;          /* of all tests */
 static struct list names;     /* theirs */
@@ -222,31 +221,6 @@ expect_errno(const struct answer *a, const char *call, int error)
                  "none", call);
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-  (void)st, (void)type, (void)ftw;
-  remove(path);
-  return 0;
-}
-
-static void
-remove_scratch(void)
-{
-  nftw(directory, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
-}
-
-const char *
-scratch(void)
-{
-  if (!directory[0]) {
-    snprintf(directory, sizeof directory, "/tmp/onggi-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(directory));
-    chmod(directory, 0755);
-  }
-  return directory;
-}
-
 void
 student_test(const char *name, const TTest *test)
 {
@@ -273,7 +247,6 @@ student_main(int argc, char **argv)
   srunner_run_all(runner, CK_SILENT);
   int failed = srunner_ntests_failed(runner);
   srunner_free(runner);
-  if (directory[0])
-    remove_scratch();
+  scratch_remove();
   return failed > 0;
 }

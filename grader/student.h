@@ -66,10 +66,6 @@ void expected_but_got(const char *expected, const char *format, ...)
 void expect_success(const struct answer *answer, const char *call);
 void expect_errno(const struct answer *answer, const char *call, int error);
 
-/* A directory of the test's own, below /tmp, with a name that differs from run to
- * run. Removed at the end, with what is in it. */
-const char *scratch(void);
-
 /* Add a test: a function of Check's START_TEST, and its name, which starts with
  * its exercise's number. */
 void student_test(const char *name, const TTest *test);

@@ -101,10 +101,6 @@ find_program(const char *name, char *path, size_t size)
   return refuse(ENOENT, "%s: no such program in PATH", name);
 }
 
-/* The PATH of fresh_environment. */
-#define INSIDE_PATH                                                            \
-  "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
 /* A program that was found by its name alone may lie where nobody looks inside. */
 static void
 note_path(const char *name, const char *path)
@@ -276,34 +272,6 @@ read_capability(const char *text, struct options *o)
     if (o->keep[i] == value)
       return 0;
   o->keep[o->count++] = value;
-  return 0;
-}
-
-/* A small environment, the same on every host. What the caller's variables say
- * is about the host, and some of it is secret. */
-static void
-fresh_environment(void)
-{
-  const char *term = getenv("TERM");
-  autofree char *kept = term ? strdup(term) : NULL;
-  clearenv();
-  setenv("PATH", INSIDE_PATH, 1);
-  setenv("HOME", "/", 1);
-  if (kept)
-    setenv("TERM", kept, 1);
-}
-
-/* Standard input, output and error cross into the jail. None may be a directory,
- * or `jail run ROOT sh < /` would carry a way out inside. */
-static int
-check_standard_streams(void)
-{
-  for (int fd = 0; fd <= 2; fd++) {
-    struct stat st;
-    if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
-      return refuse(EISDIR, "descriptor %d is a directory of the host, and the "
-                    "program could leave through it (redirect it)", fd);
-  }
   return 0;
 }
 

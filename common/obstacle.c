@@ -1,9 +1,10 @@
 /* obstacle.c - why an ordinary user gets no user namespace here. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cage.h"
+#include "obstacle.h"
 
 /* The number in a file of /proc/sys, or -1 where there is no such setting. */
 static long
