@@ -1,0 +1,55 @@
+# helper.bash - what the Bats tests of lab02 share.
+# shellcheck shell=bash disable=SC2034
+# shellcheck source=grader/helper.bash
+source "${BASH_SOURCE[0]%/*}/../helper.bash"
+
+# A root directory with nothing in it but the probe, as /probe.
+setup_lab() {
+  ROOT=$WORK/root$MARK
+  mkdir "$ROOT"
+  cp "$PROBE" "$ROOT/probe"
+  chmod 755 "$ROOT/probe"
+}
+
+# Stop what a failed test left.
+teardown_lab() {
+  [ -z "${TOOL_PID:-}" ] || kill -9 "$TOOL_PID" ${PID:+"$PID"} 2>/dev/null || true
+}
+
+# wait_inside ARG...: `nsrun run ARG...` in the background, with the probe as its
+# program, waiting; PID is the probe's number, as the test sees it, once it is there.
+# With --root in ARG it is ROOT's /probe, else the one of the host.
+wait_inside() {
+  local probe=$PROBE end=$((SECONDS + 10))
+  [[ " $* " != *" --root "* ]] || probe=/probe
+  : >"$WORK/ready"
+  # Not by `tool`: a function in the background is a shell that waits, and it
+  # would keep descriptors of Bats open.
+  "${ARMS_LENGTH[@]}" "$TOOL" run "$@" "$probe" wait \
+    >"$WORK/ready" 2>"$WORK/.err" </dev/null 3>&- &
+  TOOL_PID=$!
+  disown # or Bash reports its end among the test's output
+  LAST="tool run $* $probe wait"
+  while ((SECONDS < end)); do
+    if [ -s "$WORK/ready" ]; then
+      # The probe is the last process of those below the tool.
+      PID=$TOOL_PID
+      while read -r child _ <"/proc/$PID/task/$PID/children" && [ -n "$child" ]; do
+        PID=$child
+      done
+      return 0
+    fi
+    kill -0 "$TOOL_PID" 2>/dev/null || break
+    sleep 0.02
+  done
+  ERR=$(cat "$WORK/.err")
+  fail_with "the program runs" "it does not"
+}
+
+# End it.
+done_inside() {
+  kill -9 "$PID"
+  while kill -0 "$TOOL_PID" 2>/dev/null; do sleep 0.01; done
+  TOOL_PID=
+  rm -f "$WORK/ready" "$WORK/.err"
+}
