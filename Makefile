@@ -109,6 +109,11 @@ $(grader_tools) $(G)/bench: $(common_objects)
 	$(LINK) -o $@ $^ -ljansson -lcap
 grader: $(grader_tools)
 
+# All references, for stories and comparisons; the current lab stays what it is.
+ifdef SOLUTION
+reference: $(foreach l,$(LABS),$(OUT)/$l/$($l_tool) $(OUT)/$l/$l.so)
+endif
+
 # ---- using ----
 
 # By way of the environment, so that quotes in them stay what they are.
@@ -129,22 +134,22 @@ doctor: $(G)/doctor ## what works on this machine, and how to mend the rest
 	@$(G)/doctor
 
 walkthrough: $(G)/cage ## the lab as commands (LAB=lab01), one Enter at a time
-	@$(MAKE) -s $(LAB) SOLUTION=1
+	@$(MAKE) -s reference SOLUTION=1
 	@$(G)/cage -- bash $($(LAB)_dir)/walkthrough.sh
 
 demo: ## install what is missing and show what the labs build
-	@sh common/setup.sh lab01 grade
-	@$(MAKE) -s $(LABS) SOLUTION=1
+	@sh common/setup.sh $(LABS) grade tour
+	@$(MAKE) -s reference SOLUTION=1
 	@$(MAKE) -s $(G)/cage
 	@for lab in $(foreach l,$(LABS),$($l_dir)); do \
 	  $(G)/cage -- bash $$lab/walkthrough.sh --unattended || exit 1; done
 
 test: ## install what is missing and run the project's own tests
-	@sh common/setup.sh lab01 grade test
+	@sh common/setup.sh $(LABS) grade tour test
 	@bash grader/test/run.sh
 
 bench: $(G)/bench $(G)/grade $(G)/cage $(LABS:%=tests-%) ## measured comparisons with other tools
-	@$(MAKE) -s $(LABS) SOLUTION=1
+	@$(MAKE) -s reference SOLUTION=1
 	@$(G)/bench
 
 starters: $(G)/starters ## write the starters anew from the solutions
@@ -160,7 +165,7 @@ format: ## lay out all C files as .clang-format says
 clean: ## remove all that was built
 	rm -rf $(BUILD)
 
-.PHONY: help $(LABS) $(LABS:%=ready-%) $(LABS:%=tests-%) ready-grade ready-test grader \
+.PHONY: help $(LABS) $(LABS:%=ready-%) $(LABS:%=tests-%) ready-grade ready-test grader reference \
         grade hint cage doctor walkthrough demo test bench starters print-labs \
         format clean
 .SECONDARY:

@@ -1,7 +1,7 @@
 #!/bin/sh
 # setup.sh - install what is missing; do nothing if nothing is.
 #
-#   setup.sh [--check] GROUP...      GROUP: a lab, grade, test
+#   setup.sh [--check] GROUP...      GROUP: a lab, grade, tour (walkthroughs), test
 #
 # With --check it only says what is missing. It knows apt, dnf, pacman and apk.
 set -eu
@@ -15,7 +15,8 @@ wants() {
     lab01) echo cc libc.a sys/capability.h linux/openat2.h ;;
     lab02) echo cc libc.a linux/openat2.h ;;
     grade) echo check.h jansson.h sys/capability.h pkg-config bats newuidmap ;;
-    test)  echo clang shellcheck patch perl python3 setpriv ;;
+    tour)  echo ip ps hostname busybox ;;
+    test)  echo clang shellcheck patch perl python3 setpriv pasta ping ;;
     *)     echo "setup.sh: no such group: $1" >&2; exit 2 ;;
   esac
 }
@@ -44,6 +45,12 @@ package() {
     pkg-config)       set -- "$2" pkg-config pkgconf-pkg-config pkgconf pkgconf ;;
     bats)             set -- "$2" bats bats bats bats ;;
     newuidmap)        set -- "$2" uidmap shadow-utils shadow shadow-subids ;;
+    ip)               set -- "$2" iproute2 iproute iproute2 iproute2 ;;
+    ps)               set -- "$2" procps procps-ng procps-ng procps-ng ;;
+    hostname)         set -- "$2" hostname hostname inetutils busybox ;;
+    busybox)          set -- "$2" busybox busybox busybox busybox ;;
+    pasta)            set -- "$2" passt passt passt passt ;;
+    ping)             set -- "$2" iputils-ping iputils iputils iputils-ping ;;
     clang)            set -- "$2" clang clang clang clang ;;
     shellcheck)       set -- "$2" shellcheck ShellCheck shellcheck shellcheck ;;
     patch)            set -- "$2" patch patch patch patch ;;

@@ -357,6 +357,21 @@ place_devices(void)
   return 0;
 }
 
+/* In a user namespace nobody gets a proc of his own unless a whole one, with nothing
+ * covered, is among the mounts that he has already (mount_namespaces(7)). Ours will
+ * have parts that are covered. So keep a whole one besides, where no path leads: in
+ * a directory of /run that another /run is then mounted on. lab02 needs that. */
+static int
+keep_whole_proc(unsigned long flags)
+{
+  if (mkdir("/new/run/proc", 0) < 0 ||
+      mount("proc", "/new/run/proc", "proc", flags, NULL) < 0 ||
+      mount("cage", "/new/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755") < 0 ||
+      mkdir("/new/run/mount", 0755) < 0)
+    return fail("keep a whole proc");
+  return 0;
+}
+
 /* What the kernel shows as files: processes, devices, cgroups. */
 static int
 place_kernel_files(void)
@@ -365,6 +380,8 @@ place_kernel_files(void)
   unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
   if (mount("proc", "/new/proc", "proc", flags, NULL) < 0)
     return fail("mount proc");
+  if (wanted->host_root && keep_whole_proc(flags) < 0)
+    return -1;
   /* Some hosts hide parts of /sys, and then an ordinary user may not have it.
    * The labs can do without. */
   if (mount("sysfs", "/new/sys", "sysfs", flags | MS_RDONLY, NULL) == 0 &&

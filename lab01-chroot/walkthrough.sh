@@ -1,100 +1,11 @@
 #!/bin/bash
 # walkthrough.sh [--unattended] - lab01 told as commands.
 #
-# It runs in the cage, from the top of the tree: make walkthrough LAB=lab01.
-# Every command is checked. One that should work and fails, or should fail and
-# works, ends the story with status 1; so the story is also a test.
-#
 # shellcheck disable=SC2016,SC2034 # commands are expanded when they run
-set -u
-
-tree=$PWD
-PATH=$tree/build/solution/lab01:$PATH
-
-unattended=
-[ "${1:-}" = --unattended ] && unattended=1
-[ -t 0 ] || unattended=1
-
-bold='' dim='' red='' plain=''
-if [ -t 1 ] && [ -z "${NO_COLOR:-}" ] && [ "${TERM:-dumb}" != dumb ]; then
-  bold=$'\e[1m' dim=$'\e[2m' red=$'\e[31m' plain=$'\e[0m'
-fi
-
-# The story fills a directory of its own. /tmp in the cage is the cage's own.
-jail -h >/dev/null 2>&1
-if [ $? -eq 127 ]; then
-  echo "walkthrough.sh: no jail in build/solution/lab01 (run: make lab01 SOLUTION=1)" >&2
-  exit 1
-fi
-work=$(mktemp -d /tmp/walk-XXXXXX) || exit 1
-cd "$work" || exit 1
-sleeper=
-
-leave() {
-  [ -z "$sleeper" ] || kill "$sleeper" 2>/dev/null
-  cd /
-  # furnish and the story may have mounted something in there.
-  local point
-  while read -r point; do
-    umount -l "$point"
-  done < <(awk -v w="$work/" 'index($5, w) == 1 { print $5 }' /proc/self/mountinfo | sort -r)
-  rm -rf --one-file-system "$work"
-}
-trap leave EXIT
-
-wrong() {
-  echo "${red}walkthrough.sh: $*${plain}" >&2
-  exit 1
-}
-
-# chapter TITLE
-chapter() {
-  printf '\n%s== %s ==%s\n' "$bold" "$1" "$plain"
-}
-
-# say TEXT: why the next command.
-say() {
-  printf '\n'
-  tr '\n' ' ' <<<"$*" | fold -s -w 78 | sed 's/ *$//'
-  printf '\n'
-}
-
-# Show a command, wait for Enter, run it. Leaves `status` and `output`.
-run() {
-  printf '%s$ %s%s' "$bold" "$1" "$plain"
-  if [ -z "$unattended" ]; then
-    read -r -s || unattended=1
-  fi
-  printf '\n'
-  status=0
-  output=$(eval "$1" 2>&1) || status=$?
-  [ -z "$output" ] || printf '%s\n' "$output"
-}
-
-# works COMMAND: it must succeed.
-works() {
-  run "$1"
-  [ "$status" -eq 0 ] || wrong "this should have worked, but its status is $status"
-}
-
-# fails COMMAND STATUS: it must end with this status.
-fails() {
-  run "$1"
-  [ "$status" -eq "$2" ] || wrong "this should have ended with status $2, not $status"
-  printf '%s(exit status %s, as it should be)%s\n' "$dim" "$status" "$plain"
-}
-
-# shows PATTERN: what the last command printed matches it (regex(7)).
-shows() {
-  [[ $output =~ $1 ]] || wrong "this should have printed something like \"$1\""
-}
-
-# hides TEXT: what the last command printed does not contain it.
-hides() {
-  [[ $output != *"$1"* ]] || wrong "this should not have printed \"$1\""
-}
-
-# ---- the story ----
+# shellcheck source=common/walkthrough.bash
+source common/walkthrough.bash
+need jail lab01
+begin
 
 chapter 'Fill a directory'
 
@@ -186,6 +97,7 @@ Outside, somebody sleeps; the program inside sees it.'
 works 'mkdir root/proc && mount -t proc proc root/proc'
 sleep 1000 &
 sleeper=$!
+helpers+=("$sleeper")
 works 'jail run root bash -c "cat /proc/'$sleeper'/comm; ls -d /proc/'$sleeper'"'
 shows '^sleep'
 
@@ -195,7 +107,7 @@ works 'jail run root bash -c "kill '$sleeper'"'
 wait "$sleeper"
 status=$?
 [ $status -eq 143 ] || wrong "the sleeper should have died of SIGTERM, not with status $status"
-sleeper=
+helpers=()
 echo "The sleeper's exit status is 143: 128+15, killed by SIGTERM."
 
 say 'So a root directory is the beginning of a container, and not the whole of it.

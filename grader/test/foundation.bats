@@ -11,11 +11,11 @@ load helper
 }
 
 @test "every C file compiles without a warning, by gcc and by clang" {
-  local compiler file
+  local compiler file labs=(lab*-*)
   for compiler in gcc clang; do
     for file in common/*.c grader/*.c grader/lab*/*.c lab*/*.c lab*/solution/*.c; do
       $compiler -std=gnu17 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -Icommon -Igrader \
-        -I"$(dirname "${file/solution\//}")" -Ilab01-chroot -c -o "$TEMP/o" "$file"
+        "${labs[@]/#/-I}" -c -o "$TEMP/o" "$file"
     done
   done
 }
@@ -118,21 +118,7 @@ load helper
   [[ $output == *"1.1 to 1.7"* ]]
 }
 
-@test "the walkthrough runs unattended, for root" {
-  need_root
-  run "$CAGE" -- bash lab01-chroot/walkthrough.sh --unattended
-  echo "$output"
-  [ "$status" -eq 0 ]
-}
-
-@test "the walkthrough runs unattended, for a user" {
-  user_tree
-  run as_user sh -c "cd $TEMP/tree && $CAGE -- bash lab01-chroot/walkthrough.sh --unattended"
-  echo "$output"
-  [ "$status" -eq 0 ]
-}
-
-@test "doctor finds that lab01 can be graded, for root and for a user" {
+@test "doctor finds that all can be graded, for root and for a user" {
   run build/grader/doctor
   echo "$output"
   [ "$status" -eq 0 ]

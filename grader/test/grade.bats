@@ -1,52 +1,6 @@
 # grade.bats - the grader: right scores, whole files, and no harm.
 load helper
 
-@test "lab01: the solution scores 100" {
-  run "$GRADE" --solution --time 60 --results "$TEMP" lab01
-  echo "$output"
-  [ "$status" -eq 0 ]
-  [[ $output == *"total 100/100"* ]]
-  [ "$(score "$TEMP/results.json")" = 100 ]
-}
-
-@test "lab01: the solution scores 100, for a user" {
-  user_tree
-  run as_user sh -c "cd $TEMP/tree && $GRADE --solution --time 60 lab01"
-  echo "$output"
-  [ "$status" -eq 0 ]
-  [[ $output == *"total 100/100"* ]]
-}
-
-@test "lab01: the starter scores 0" {
-  run "$GRADE" --results "$TEMP" lab01
-  echo "$output"
-  [ "$status" -eq 1 ]
-  [[ $output == *"total   0/100"* ]]
-  [[ $output == *"First failure: 1.1 "* ]]
-  [[ $output == *"likely cause"* ]]
-  [[ $output == *"make grade LAB=lab01 TEST='1.1 "* ]]
-  [[ $output == *'lab01-chroot/README.md, section "1.1 Enter a root"'* ]]
-}
-
-@test "lab01: the starter scores 0, for a user" {
-  user_tree
-  run as_user sh -c "cd $TEMP/tree && $GRADE lab01"
-  echo "$output"
-  [ "$status" -eq 1 ]
-  [[ $output == *"total   0/100"* ]]
-}
-
-@test "lab01: sanitizers find nothing in solution and grader" {
-  make -s -j2 lab01 SOLUTION=1 SAN=1 BUILD="$TEMP/san"
-  make -s -j2 grader tests-lab01 SAN=1 BUILD="$TEMP/san"
-  run env ASAN_OPTIONS=detect_leaks=1 "$TEMP/san/grader/grade" --solution --time 60 \
-    --tools "$TEMP/san/grader" --build "$TEMP/san/solution/lab01" --results "$TEMP" lab01
-  echo "$output"
-  cat "$TEMP/results.tap"
-  [ "$status" -eq 0 ]
-  [[ $output != *Sanitizer* && $output != *"runtime error"* ]]
-}
-
 @test "grade: EX and TEST run one exercise, one test" {
   run "$GRADE" --solution --results "$TEMP" --exercise 1.1 lab01
   [ "$status" -eq 0 ]

@@ -1,5 +1,73 @@
-# labs.bash - how wrong answers, right answers and cheats of a lab are judged.
+# labs.bash - how a lab's solution, starter, wrong answers, right answers and cheats are
+# judged.
 # shellcheck shell=bash disable=SC2154
+
+# solution LAB: it gets all points.
+solution() {
+  run "$GRADE" --solution --time 60 --results "$TEMP" "$1"
+  echo "$output"
+  [ "$status" -eq 0 ]
+  [[ $output == *"total 100/100"* ]]
+  [ "$(score "$TEMP/results.json")" = 100 ]
+}
+
+solution_user() {
+  user_tree
+  run as_user sh -c "cd $TEMP/tree && $GRADE --solution --time 60 $1"
+  echo "$output"
+  [ "$status" -eq 0 ]
+  [[ $output == *"total 100/100"* ]]
+}
+
+# starter LAB: it gets none, and the first failure says what to do.
+starter() {
+  local first title
+  first=$(sed -n 's/.*"number": "\([^"]*\)".*/\1/p' "grader/$1/exercises.json" | head -1)
+  title=$(sed -n 's/.*"number": "[^"]*", "title": "\([^"]*\)".*/\1/p' "grader/$1/exercises.json" | head -1)
+  run "$GRADE" --results "$TEMP" "$1"
+  echo "$output"
+  [ "$status" -eq 1 ]
+  [[ $output == *"total   0/100"* ]]
+  [[ $output == *"First failure: $first "* ]]
+  [[ $output == *"likely cause"* ]]
+  [[ $output == *"make grade LAB=$1 TEST='$first "* ]]
+  [[ $output == *"$(echo "$1"-*)/README.md, section \"$first $title\""* ]]
+}
+
+starter_user() {
+  user_tree
+  run as_user sh -c "cd $TEMP/tree && $GRADE $1"
+  echo "$output"
+  [ "$status" -eq 1 ]
+  [[ $output == *"total   0/100"* ]]
+}
+
+# sanitized LAB: sanitizers find nothing in solution and grader.
+sanitized() {
+  make -s -j2 "$1" SOLUTION=1 SAN=1 BUILD="$TEMP/san"
+  make -s -j2 grader "tests-$1" SAN=1 BUILD="$TEMP/san"
+  run env ASAN_OPTIONS=detect_leaks=1 "$TEMP/san/grader/grade" --solution --time 60 \
+    --tools "$TEMP/san/grader" --build "$TEMP/san/solution/$1" --results "$TEMP" "$1"
+  echo "$output"
+  cat "$TEMP/results.tap"
+  [ "$status" -eq 0 ]
+  [[ $output != *Sanitizer* && $output != *"runtime error"* ]]
+}
+
+# walkthrough LAB: it runs to its end, every command as it should.
+walkthrough() {
+  need_root
+  run "$CAGE" -- bash "$(echo "$1"-*)/walkthrough.sh" --unattended
+  echo "$output"
+  [ "$status" -eq 0 ]
+}
+
+walkthrough_user() {
+  user_tree
+  run as_user sh -c "cd $TEMP/tree && $CAGE -- bash $(echo "$1"-*)/walkthrough.sh --unattended"
+  echo "$output"
+  [ "$status" -eq 0 ]
+}
 
 # mutant LAB FILE: the exercise that FILE names fails, and the message fits.
 mutant() {

@@ -22,6 +22,13 @@ mkdir -p build/test
   echo "load ../../grader/test/helper"
   echo "load ../../grader/test/labs"
   for lab in $labs; do
+    echo "@test \"$lab: the solution scores 100\" { solution $lab; }"
+    echo "@test \"$lab: the solution scores 100, for a user\" { solution_user $lab; }"
+    echo "@test \"$lab: the starter scores 0\" { starter $lab; }"
+    echo "@test \"$lab: the starter scores 0, for a user\" { starter_user $lab; }"
+    echo "@test \"$lab: sanitizers find nothing in solution and grader\" { sanitized $lab; }"
+    echo "@test \"$lab: the walkthrough runs unattended, for root\" { walkthrough $lab; }"
+    echo "@test \"$lab: the walkthrough runs unattended, for a user\" { walkthrough_user $lab; }"
     for file in grader/"$lab"/mutants/*.patch; do
       echo "@test \"$lab: a wrong answer is caught: $(basename "$file" .patch)\" { mutant $lab $file; }"
     done
