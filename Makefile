@@ -99,14 +99,21 @@ ready-grade ready-test:
 $(G)/%.o: grader/%.c | ready-grade
 	@mkdir -p $(@D)
 	$(COMPILE) -c -o $@ $<
+$(G)/given/%.o: lab02-namespaces/%.c | ready-grade
+	@mkdir -p $(@D)
+	$(COMPILE) -c -o $@ $<
+$(G)/doctor_lab02.o: CPPFLAGS += -Ilab02-namespaces
 $(G)/grade: $(call objects,$(G),grade.c exercises.c run.c report.c tap.c)
 $(G)/cage: $(call objects,$(G),cage.c cage_init.c cage_user.c cage_root.c cage_cgroup.c census.c)
-$(G)/doctor: $(call objects,$(G),doctor.c)
+$(G)/doctor: $(call objects,$(G),doctor.c doctor_lab01.c doctor_lab02.c) $(G)/given/netlink.o
 $(G)/tally: $(call objects,$(G),tally.c tap.c)
 $(G)/starters: $(call objects,$(G),starters.c)
 $(G)/bench: $(call objects,$(G),bench.c)
+$(G)/floor: $(call objects,$(G),floor.c)
 $(grader_tools) $(G)/bench: $(common_objects)
 	$(LINK) -o $@ $^ -ljansson -lcap
+$(G)/floor:
+	$(LINK) -o $@ $^
 grader: $(grader_tools)
 
 # All references, for stories and comparisons; the current lab stays what it is.
@@ -148,7 +155,7 @@ test: ## install what is missing and run the project's own tests
 	@sh common/setup.sh $(LABS) grade tour test
 	@bash grader/test/run.sh
 
-bench: $(G)/bench $(G)/grade $(G)/cage $(LABS:%=tests-%) ## measured comparisons with other tools
+bench: $(G)/bench $(G)/floor $(G)/grade $(G)/cage $(LABS:%=tests-%) ## measured comparisons with other tools
 	@$(MAKE) -s reference SOLUTION=1
 	@$(G)/bench
 

@@ -44,11 +44,11 @@ make_one(int dir, const char *name, bool file)
   return fd < 0 ? -1 : 0;
 }
 
-int
-target_in_root(int root, const char *path, bool file)
+/* Walk along `path`, and make each name that is missing. Returns a descriptor. */
+static int
+make_path(int root, const char *path, bool file)
 {
   char part[PATH_MAX]; /* the path up to the name that we are at */
-  struct stat st;
   autoclose int fd = open_in_root(root, "/", O_PATH | O_DIRECTORY, 0);
   for (const char *end = path + strspn(path, "/"); fd >= 0 && *end;) {
     const char *name = end;
@@ -79,6 +79,16 @@ target_in_root(int root, const char *path, bool file)
     fd = next;
     end += strspn(end, "/");
   }
+  return take_fd(&fd);
+}
+
+int
+target_in_root(int root, const char *path, bool file)
+{
+  struct stat st;
+  autoclose int fd = open_in_root(root, path, O_PATH, 0);
+  if (fd < 0 && errno == ENOENT)
+    fd = make_path(root, path, file);
   if (fd < 0 || fstat(fd, &st) < 0)
     return -1;
   if (S_ISDIR(st.st_mode) == file) {

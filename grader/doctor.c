@@ -11,41 +11,29 @@
 #include <limits.h>
 #include <linux/sched.h>
 #include <poll.h>
-#include <pwd.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/capability.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cage.h"
 #include "clean.h"
+#include "doctor.h"
 #include "fail.h"
 #include "file.h"
 #include "obstacle.h"
 
 enum { PATIENCE = 50 /* seconds for one trial */ };
 
-enum verdict { FAILS, WORKS, NEEDLESS };
-
-/* How a trial ended. The child that makes it shares this with its parent. */
-static struct outcome {
-  enum verdict verdict;
-  char note[2048];  /* how, or why not: "REASON (mend it: COMMAND)" */
-} *outcome;
-
-static bool in_user_namespace; /* this child had to make one */
+struct outcome *outcome;
+bool in_user_namespace;
 static char said[2048];        /* what the latest program said, see run */
-
-#define NOTE(...) snprintf(outcome->note, sizeof outcome->note, __VA_ARGS__)
 
 /* ---- a child's tools ---- */
 
@@ -96,9 +84,7 @@ enter_user_namespace(void)
   return 0;
 }
 
-/* Make namespaces, as the cage would: root's belong to the host's user
- * namespace if they may, anybody else's to a new one. */
-static int
+int
 enter(int flags)
 {
   if (geteuid() == 0 && unshare(flags) == 0)
@@ -109,8 +95,7 @@ enter(int flags)
   return unshare(flags) < 0 ? fail("unshare") : 0;
 }
 
-/* Get a mount namespace with an empty /tmp in memory. */
-static int
+int
 enter_private_tmp(void)
 {
   if (enter(CLONE_NEWNS) < 0)
@@ -131,7 +116,7 @@ static int
 try_setup(void)
 {
   const char *const argv[] = {"sh", "common/setup.sh", "--check", "lab01",
-                              "grade", NULL};
+                              "lab02", "grade", NULL};
   if (run(argv) == 0)
     return 0;
   char *end = strstr(said, ". To install:");
@@ -222,8 +207,7 @@ try_pidfd(void)
              ? 0 : refuse(ETIMEDOUT, "it does not tell the end");
 }
 
-/* Run a command of the shell in a cage; the program lies beside this one. */
-static int
+int
 run_caged(const char *command)
 {
   static const char start[] = "cage: cannot make a cage: ";
@@ -255,148 +239,23 @@ try_cage(void)
   return 0;
 }
 
-/* ---- lab01 ---- */
-
-static int
-try_chroot(void)
-{
-  struct stat outside, inside;
-  if (stat("/usr", &outside) < 0 || chdir("/usr") < 0)
-    return fail("chdir /usr");
-  bool done = chroot(".") == 0;
-  if (!done && enter(0) < 0)
-    return -1;
-  if (!done && chroot(".") < 0)
-    return fail("chroot");
-  return stat("/..", &inside) < 0 || inside.st_ino != outside.st_ino
-             ? refuse(EXDEV, "\"/..\" is not the new root") : 0;
-}
-
-/* A path's "/" and ".." must both end at the directory itself. */
-static int
-try_openat2(void)
-{
-  struct stat wanted, got;
-  autoclose int root = open("/usr", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (root < 0 || stat("/usr/bin", &wanted) < 0)
-    return fail("open /usr");
-  autoclose int fd = open_in_root(root, "/../../bin", O_DIRECTORY, 0);
-  if (fd < 0 || fstat(fd, &got) < 0)
-    return fail("openat2 with RESOLVE_IN_ROOT");
-  return got.st_ino == wanted.st_ino && got.st_dev == wanted.st_dev
-             ? 0 : refuse(EXDEV, "openat2 left the directory");
-}
-
-/* Whichever way lab01's furnish would take, and then the device must work. */
-static int
-try_devices(void)
-{
-  static const char null[] = "/tmp/null";
-  if (enter_private_tmp() < 0)
-    return -1;
-  bool made = mknod(null, S_IFCHR | 0666, makedev(1, 3)) == 0;
-  if (!made && (mknod(null, S_IFREG | 0666, 0) < 0 ||
-                mount("/dev/null", null, NULL, MS_BIND, NULL) < 0))
-    return fail("bind /dev/null onto a file");
-  NOTE("%s", made ? "by mknod(2)" : "by bind mounts");
-  autoclose int fd = open(null, O_WRONLY | O_CLOEXEC);
-  return fd < 0 || write(fd, "x", 1) != 1 ? fail("write to the device") : 0;
-}
-
-/* Raise one set, lower another, forbid the way back: capabilities(7). */
-static int
-try_capabilities(void)
-{
-  cap_value_t keep = CAP_NET_BIND_SERVICE;
-  if (enter(0) < 0)
-    return -1;
-  cap_t caps = cap_get_proc();
-  bool good = caps &&
-              cap_set_flag(caps, CAP_INHERITABLE, 1, &keep, CAP_SET) == 0 &&
-              cap_set_proc(caps) == 0 &&
-              cap_set_ambient(keep, CAP_SET) == 0 &&
-              cap_drop_bound(CAP_SYS_MODULE) == 0 &&
-              prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) == 0;
-  cap_free(caps);
-  return good ? 0 : fail("raise and drop capabilities");
-}
-
-static int
-try_close_range(void)
-{
-  enum { MARK_CLOEXEC = 1 << 2 }; /* CLOSE_RANGE_CLOEXEC, Linux 5.11 */
-  int fd = fcntl(0, F_DUPFD, 3);
-  if (syscall(SYS_close_range, 3U, ~0U, MARK_CLOEXEC) == 0 &&
-      (fd < 0 || fcntl(fd, F_GETFD) == FD_CLOEXEC))
-    return 0;
-  outcome->verdict = NEEDLESS;
-  NOTE("%s (lab01 can do without)", strerror(errno));
-  return 0;
-}
-
-/* The first number behind all that `file` gives away: subuid(5). */
-static unsigned
-first_free(const char *file, unsigned least)
-{
-  char line[512];
-  unsigned first, count;
-  FILE *stream = fopen(file, "re");
-  while (stream && fgets(line, sizeof line, stream))
-    if (sscanf(line, "%*[^:]:%u:%u", &first, &count) == 2 &&
-        first + count > least)
-      least = first + count;
-  if (stream)
-    fclose(stream);
-  return least;
-}
-
-/* A file can be given away in a cage only to a number that is mapped there. */
-static int
-try_numbers(void)
-{
-  struct passwd *user = getpwuid(getuid());
-  unsigned free = first_free("/etc/subuid", first_free("/etc/subgid", 100000));
-  if (run_caged("true") < 0)
-    return refuse(EPERM, "it takes a cage, see above");
-  if (run_caged("> /tmp/x && chown 65534:65534 /tmp/x") == 0)
-    return 0;
-  return refuse(ENOENT, "none are yours in /etc/subuid and /etc/subgid (mend "
-                "it: sudo usermod --add-subuids %u-%u --add-subgids %u-%u %s)",
-                free, free + 65535, free, free + 65535,
-                user ? user->pw_name : "USER");
-}
-
 /* ---- what is tried ---- */
-
-#define REAL_KERNEL                                                            \
-  "in a container, start it with --privileged; else use a virtual machine"
-#define NEWER_KERNEL                                                           \
-  "boot a newer kernel; in a container, start it with --security-opt "         \
-  "seccomp=unconfined"
 
 /* The parts of a cage cost no exercise by themselves, for a cage can do without
  * some of them. They are there to tell why there is no whole one. */
-static const struct trial {
-  const char *label;      /* as the report has it */
-  int (*run)(void);       /* 0, or -1 with a failure that says why */
-  const char *needed_by;  /* a lab, or some of its exercises; NULL: see above */
-  const char *mend;       /* what to do when the trial itself has no idea */
-} trials[] = {
-    {"programs and headers", try_setup, "lab01", NULL},
+static const struct trial cage_trials[] = {
+    {"programs and headers", try_setup, "lab01; lab02", NULL},
     {"user namespace", try_user_namespace, NULL, REAL_KERNEL},
     {"all other namespaces", try_namespaces, NULL, REAL_KERNEL},
     {"overlay that writes to a tmpfs", try_overlay, NULL, NEWER_KERNEL},
     {"pidfd", try_pidfd, NULL, NEWER_KERNEL},
-    {"a whole cage", try_cage, "lab01", "mend what fails above"},
-    {"chroot(2)", try_chroot, "lab01: 1.1 1.5 1.6 1.7", REAL_KERNEL},
-    {"openat2(2)", try_openat2, "lab01: 1.3 1.4", NEWER_KERNEL},
-    {"device files", try_devices, "lab01: 1.4", REAL_KERNEL},
-    {"ambient capabilities", try_capabilities, "lab01: 1.6", REAL_KERNEL},
-    {"numbers of other users", try_numbers, "lab01: 1.6", NULL},
-    {"close_range(2)", try_close_range, NULL, NULL},
+    {"a whole cage", try_cage, "lab01; lab02", "mend what fails above"},
+    {0},
 };
 
-enum { TRIALS = sizeof trials / sizeof *trials };
+static const struct trial *const groups[] = {cage_trials, lab01_trials,
+                                             lab02_trials};
+static const char *const lab_names[] = {"lab01", "lab02"};
 
 /* Try one thing in a child, which leaves the outcome behind. */
 static void
@@ -441,37 +300,47 @@ print_outcome(const char *label)
   fflush(stdout);
 }
 
-/* Print a line for a lab. Returns whether it can be graded fully. */
-static bool
-print_lab(const char *lab, const bool *failed)
+/* What of `lab` needs this trial: "everything", a list of exercises, or "" for
+ * nothing. Valid until the next call. */
+static const char *
+needed_by(const struct trial *trial, const char *lab)
 {
-  bool all = true;
-  size_t n = strlen(lab);
-  printf("\n%s: ", lab);
-  for (int i = 0; i < TRIALS; i++) {
-    const char *by = trials[i].needed_by;
-    if (!failed[i] || !by || strncmp(by, lab, n) != 0)
-      continue;
-    printf("%s%s needs %s", all ? "not all can be graded here: " : "; ",
-           by[n] ? by + n + 2 : "everything", trials[i].label);
-    all = false;
-  }
-  printf("%s\n", all ? "everything works here" : "");
-  return all;
+  static char text[64];
+  const char *by = trial->needed_by ? strstr(trial->needed_by, lab) : NULL;
+  if (!by)
+    return "";
+  by += strlen(lab);
+  if (*by != ':')
+    return "everything";
+  snprintf(text, sizeof text, "%.*s", (int)strcspn(by + 2, ";"), by + 2);
+  return text;
 }
 
+/* Make all trials, and print a line for each, and one for each lab. */
 int
 main(void)
 {
-  bool failed[TRIALS];
+  char short_of[2][1024] = {"", ""};
   outcome = mmap(NULL, sizeof *outcome, PROT_READ | PROT_WRITE,
                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (outcome == MAP_FAILED)
     return 1;
-  for (int i = 0; i < TRIALS; i++) {
-    try(&trials[i]);
-    failed[i] = outcome->verdict == FAILS;
-    print_outcome(trials[i].label);
-  }
-  return print_lab("lab01", failed) ? 0 : 1;
+  for (size_t g = 0; g < sizeof groups / sizeof *groups; g++)
+    for (const struct trial *trial = groups[g]; trial->label; trial++) {
+      try(trial);
+      print_outcome(trial->label);
+      for (int i = 0; outcome->verdict == FAILS && i < 2; i++) {
+        const char *by = needed_by(trial, lab_names[i]);
+        size_t n = strlen(short_of[i]);
+        if (*by)
+          snprintf(short_of[i] + n, sizeof short_of[i] - n, "%s%s needs %s",
+                   n ? "; " : "", by, trial->label);
+      }
+    }
+  printf("\n");
+  for (int i = 0; i < 2; i++)
+    printf("%s: %s%s\n", lab_names[i],
+           short_of[i][0] ? "not all can be graded here: "
+                          : "everything works here", short_of[i]);
+  return short_of[0][0] || short_of[1][0];
 }

@@ -115,7 +115,7 @@ ns_list(void)
     for (size_t i = 0; i < count; i++)
       print(&all[i]);
     if (hidden)
-      fprintf(stderr, "nsrun: %d processes of other users are not counted (run it "
+      fprintf(stderr, "nsrun: not counted, as they are somebody else's: %d (run it "
               "as root)\n", hidden);
   }
   free(all);

@@ -49,6 +49,28 @@ null_tree(void)
     return refuse(ENODEV, "/dev/null is not the device 1,3");
   return take_fd(&tree);
 }
+
+/* Cover the directory `target` by an empty one. The first time that is a new tmpfs;
+ * after that a copy of the same mount, since a file system costs more than a mount, to
+ * make and to unmake, and nobody can tell one empty directory from another. */
+static int
+cover_directory(int root, int target, const char *path)
+{
+  static int empty = -1; /* what the first one was covered with */
+  char door[32];
+  autoclose int tree = empty < 0 ? -1 : open_tree(empty, "", OPEN_TREE_CLONE |
+                                                  OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+  if (tree >= 0)
+    return attach(tree, target, path);
+  snprintf(door, sizeof door, "/proc/self/fd/%d", target);
+  if (mount("tmpfs", door, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+            "size=0,mode=755") < 0)
+    return fail("hide the directory %s", path);
+  if (empty >= 0)
+    close(empty); /* it is in a place that is gone */
+  empty = open_in_root(root, path, O_PATH | O_DIRECTORY, 0);
+  return 0;
+}
 //<
 int
 hide(int root, const char *path)
@@ -56,21 +78,14 @@ hide(int root, const char *path)
   //> /* TODO 2.5: cover it: a directory by an empty one, anything else by /dev/null.
   //>  * By which name do you mount, if the path may be a link? */
   //> return todo("2.5", root, path);
-  char door[32];
   struct stat st;
   autoclose int target = open_in_root(root, path, O_PATH, 0);
   if (target < 0)
     return errno == ENOENT ? 0 : fail("%s in the root", path);
   if (fstat(target, &st) < 0)
     return fail("stat %s in the root", path);
-
-  if (S_ISDIR(st.st_mode)) {
-    snprintf(door, sizeof door, "/proc/self/fd/%d", target);
-    return mount("tmpfs", door, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV |
-                 MS_NOEXEC, "size=0,mode=755") < 0
-               ? fail("hide the directory %s", path)
-               : 0;
-  }
+  if (S_ISDIR(st.st_mode))
+    return cover_directory(root, target, path);
   autoclose int tree = null_tree();
   return tree < 0 ? -1 : attach(tree, target, path);
   //<

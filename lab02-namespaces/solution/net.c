@@ -29,28 +29,16 @@
 #include "container.h"
 #include "fail.h"
 
-//>
-/* The number of a link: messages name links by numbers, people by names. */
-static int
-link_number(const char *name)
-{
-  int number = if_nametoindex(name);
-  return number ? number : fail("the link %s", name);
-}
-//<
 int
 net_up(const char *name)
 {
   //> /* TODO 2.6: RTM_NEWLINK for a link that is there changes it. */
   //> return todo("2.6", name);
   struct nl message;
-  int number = link_number(name);
-  if (number < 0)
-    return -1;
   struct ifinfomsg *info = nl_start(&message, RTM_NEWLINK, 0, sizeof *info);
-  info->ifi_index = number;
   info->ifi_flags = IFF_UP;
   info->ifi_change = IFF_UP; /* a mask: only this flag, not the others to 0 */
+  nl_add_text(&message, IFLA_IFNAME, name);
   return nl_send(&message) < 0 ? fail("set the link %s up", name) : 0;
   //<
 }
@@ -97,9 +85,9 @@ net_address(const char *name, struct in_addr address, int prefix)
   //> /* TODO 2.6: RTM_NEWADDR, with a struct ifaddrmsg. */
   //> return todo("2.6", name, address, prefix);
   struct nl message;
-  int number = link_number(name);
-  if (number < 0)
-    return -1;
+  unsigned number = if_nametoindex(name); /* here no name will do */
+  if (number == 0)
+    return fail("the link %s", name);
   struct ifaddrmsg *info = nl_start(&message, RTM_NEWADDR,
                                     NLM_F_CREATE | NLM_F_EXCL, sizeof *info);
   info->ifa_family = AF_INET;

@@ -58,22 +58,30 @@ root_open(const char *path)
 }
 
 //>
-/* Mount a file system on the directory `path` in `root`. The path is resolved once,
- * into a descriptor, by open_in_root's rules; and the mount goes onto what that is
- * (/proc/self/fd/N is a door to it). A second walk along the path could end
- * elsewhere: the root may hold links, and somebody may change them. */
+/* Mount a file system on the directory `target` (a descriptor). mount(2) wants a path:
+ * /proc/self/fd/N is a door to what the descriptor is. */
 static int
-mount_in(int root, const char *path, const char *type, unsigned long flags,
+mount_on(int target, const char *path, const char *type, unsigned long flags,
          const char *options)
 {
   char door[32];
-  autoclose int target = target_in_root(root, path, false);
   if (target < 0)
     return fail("%s in the root", path);
   snprintf(door, sizeof door, "/proc/self/fd/%d", target);
   return mount(type, door, type, flags, options) < 0
              ? fail("mount %s on %s", type, path)
              : 0;
+}
+
+/* The same on `path` in `root`. The path is resolved once, by open_in_root's rules. A
+ * second walk along it could end elsewhere: the root may hold links, and somebody may
+ * change them. */
+static int
+mount_in(int root, const char *path, const char *type, unsigned long flags,
+         const char *options)
+{
+  autoclose int target = target_in_root(root, path, false);
+  return mount_on(target, path, type, flags, options);
 }
 
 /* Put a copy of the mount `tree` (from open_tree) onto `path` in `root`. */
@@ -141,6 +149,18 @@ make_device(int root, int dev, const char *name, dev_t number)
                                  OPEN_TREE_CLOEXEC);
   return tree < 0 ? fail("open %s", host) : attach_in(root, tree, host, true);
 }
+
+/* Mount a file system on a new directory in the open directory `dev`. It is a tmpfs
+ * that we have just made: so there is nobody yet who could have put a link there. */
+static int
+mount_new(int dev, const char *name, const char *type, unsigned long flags,
+          const char *options)
+{
+  if (mkdirat(dev, name, 0755) < 0)
+    return fail("make /dev/%s", name);
+  autoclose int target = openat(dev, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  return mount_on(target, name, type, flags, options);
+}
 //<
 int
 root_devices(int root)
@@ -173,13 +193,12 @@ root_devices(int root)
       return fail("make the link /dev/%s", links[i].name);
 
   /* A new instance: else its terminals would be the host's. */
-  if (mount_in(root, "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC,
+  if (mount_new(dev, "pts", "devpts", MS_NOSUID | MS_NOEXEC,
                "newinstance,ptmxmode=0666,mode=0620") < 0)
     return -1;
-  if (mount_in(root, "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") < 0)
+  if (mount_new(dev, "shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") < 0)
     return -1;
-  return mount_in(root, "/dev/mqueue", "mqueue",
-                  MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+  return mount_new(dev, "mqueue", "mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
   //<
 }
 
