@@ -110,6 +110,10 @@ $(G)/tally: $(call objects,$(G),tally.c tap.c)
 $(G)/starters: $(call objects,$(G),starters.c)
 $(G)/bench: $(call objects,$(G),bench.c)
 $(G)/floor: $(call objects,$(G),floor.c)
+$(G)/facts: $(call objects,$(G),facts.c)
+	$(LINK) -static -o $@ $^
+$(G)/faults: $(call objects,$(G),faults.c census.c) $(common_objects)
+	$(LINK) -o $@ $^ -lcap -lseccomp
 $(grader_tools) $(G)/bench: $(common_objects)
 	$(LINK) -o $@ $^ -ljansson -lcap
 $(G)/floor:

@@ -16,7 +16,7 @@ wants() {
     lab02) echo cc libc.a linux/openat2.h ;;
     grade) echo check.h jansson.h sys/capability.h pkg-config bats newuidmap ;;
     tour)  echo ip ps hostname busybox ;;
-    test)  echo clang shellcheck patch perl python3 setpriv pasta ping ;;
+    test)  echo clang shellcheck patch perl python3 setpriv pasta ping seccomp.h ;;
     *)     echo "setup.sh: no such group: $1" >&2; exit 2 ;;
   esac
 }
@@ -49,6 +49,7 @@ package() {
     ps)               set -- "$2" procps procps-ng procps-ng procps-ng ;;
     hostname)         set -- "$2" hostname hostname inetutils busybox ;;
     busybox)          set -- "$2" busybox busybox busybox busybox ;;
+    seccomp.h)        set -- "$2" libseccomp-dev libseccomp-devel libseccomp libseccomp-dev ;;
     pasta)            set -- "$2" passt passt passt passt ;;
     ping)             set -- "$2" iputils-ping iputils iputils iputils-ping ;;
     clang)            set -- "$2" clang clang clang clang ;;

@@ -66,11 +66,17 @@ static const char usage[] =
 void
 report(const char *format, ...)
 {
-  if (cage.report < 0)
+  static const char limit[] = "limit ";
+  bool is_limit = strncmp(format, limit, strlen(limit)) == 0;
+  if (cage.report < 0 && !is_limit)
     return;
   va_list args;
   va_start(args, format);
-  vdprintf(cage.report, format, args);
+  if (cage.report < 0) { /* whoever sits before it shall know why it ended */
+    fprintf(stderr, "cage: ended, because ");
+    vfprintf(stderr, format + strlen(limit), args);
+  } else
+    vdprintf(cage.report, format, args);
   va_end(args);
 }
 

@@ -49,7 +49,8 @@ extern struct cage {
   bool pids_limited;      /* and it has a limit on processes */
 } cage;
 
-/* Say what the cage noticed, one line, to whoever asked for it by --report. */
+/* Say what the cage noticed, one line, to whoever asked for it by --report; a limit
+ * that was met ("limit ...") is said on standard error if nobody did. */
 void report(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Say that there is no cage on this host, and why. */
@@ -98,8 +99,8 @@ void cage_cgroup_remove(const char *path);
 
 /* Write down, a line each: mounts, cgroups, network links, and the files that
  * the cage holds in memory: those of its own root and /tmp, and those below
- * `written` (a descriptor), which cover files of the host. Returns 0, or -1
- * with errno. */
+ * `written` (a descriptor), which cover files of the host; -1 leaves these out,
+ * as whoever is in the cage must. Returns 0, or -1 with errno. */
 int census(int written, struct list *lines);
 
 /* The same for processes, all but this one: "process PID NAME". */

@@ -131,7 +131,9 @@ census(int written, struct list *lines)
   snprintf(upper, sizeof upper, "/proc/self/fd/%d/.", written);
   if (add_mounts(lines) < 0 || add_links(lines) < 0)
     return -1;
-  if (walk(lines, "/", visit_file) < 0 || walk(lines, upper, visit_cover) < 0)
+  if (walk(lines, "/", visit_file) < 0)
+    return -1;
+  if (written >= 0 && walk(lines, upper, visit_cover) < 0)
     return -1;
   if (access("/sys/fs/cgroup/cgroup.procs", F_OK) == 0 &&
       walk(lines, cgroups, visit_cgroup) < 0)

@@ -313,7 +313,10 @@ become(const char *root, const struct options *o, char **argv)
       (complain(), !unfinished()))
     return TOOL_FAILED;
   /* Losing privileges clears the wish to die with the parent. */
-  prctl(PR_SET_PDEATHSIG, (long)SIGKILL);
+  if (prctl(PR_SET_PDEATHSIG, (long)SIGKILL) < 0) {
+    fail("ask to die with the parent");
+    return complain();
+  }
   if (seal() < 0 && (complain(), !unfinished()))
     return TOOL_FAILED;
   return explain(program_exec(argv), root, argv[0]);
@@ -363,7 +366,10 @@ run(int argc, char **argv)
   sigemptyset(&forwarded);
   sigaddset(&forwarded, SIGTERM);
   sigaddset(&forwarded, SIGHUP);
-  sigprocmask(SIG_BLOCK, &forwarded, &before);
+  if (sigprocmask(SIG_BLOCK, &forwarded, &before) < 0) {
+    fail("block signals");
+    return complain();
+  }
   pid_t parent = getpid();
   program = fork();
   if (program < 0) {
@@ -371,8 +377,11 @@ run(int argc, char **argv)
     return complain();
   }
   if (program == 0) {
-    sigprocmask(SIG_SETMASK, &before, NULL);
-    prctl(PR_SET_PDEATHSIG, (long)SIGKILL);
+    if (sigprocmask(SIG_SETMASK, &before, NULL) < 0 ||
+        prctl(PR_SET_PDEATHSIG, (long)SIGKILL) < 0) {
+      fail("unblock signals and ask to die with the parent");
+      _exit(complain());
+    }
     if (getppid() != parent)
       _exit(TOOL_FAILED); /* it died before we asked to die with it */
     _exit(become(root, &o, argv));

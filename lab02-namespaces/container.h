@@ -78,11 +78,12 @@ int ns_time(long long seconds);
  * SIGUSR2 SIGWINCH; and SIGCHLD, by which it learns of children that end. Given. */
 void init_signals(sigset_t *signals);
 
-/* In the child: wait until the parent says go, one byte on the pipe `go`, and from
- * then on die with it: whenever the parent ends, however it ends, the kernel sends
- * us SIGKILL. There is no moment in which the parent can end and we live on.
- * Returns 0; or -1 with EPIPE if the parent ended (or closed the pipe) without
- * a word. `go` stays open. Source: prctl(2), PR_SET_PDEATHSIG; pipe(7). */
+/* In the child: wait until the parent says go, and from then on die with it: whenever
+ * the parent ends, however it ends, the kernel sends us SIGKILL. There is no moment in
+ * which the parent can end and we live on. "Go" is one byte on the pipe `go`, and no
+ * more than that is read: other things may come behind it. The caller has closed the
+ * child's copy of the writing end. Returns 0; or -1 with EPIPE if the parent ended (or
+ * closed the pipe) without a word. `go` stays open. Source: prctl(2), PR_SET_PDEATHSIG; pipe(7). */
 int init_await(int go);
 
 /* Wait for the child `program` to end. Until then reap every other child that
@@ -106,7 +107,7 @@ int init_run(const sigset_t *mask, int (*program)(void *arg), void *arg);
 
 /* Make every mount of this mount namespace private: nothing that is mounted or
  * unmounted here shows outside, and the reverse. Returns 0, or -1 with errno.
- * Source: mount_namespaces(7), "Shared subtrees"; mount(2), MS_PRIVATE, MS_REC. */
+ * Source: mount_namespaces(7), "SHARED SUBTREES"; mount(2), MS_PRIVATE, MS_REC. */
 int root_private(void);
 
 /* Make the directory `path` a mount of its own, with all that is mounted below it,
@@ -119,8 +120,9 @@ int root_open(const char *path);
  * kernel shows as files, with nosuid, nodev and noexec:
  *   /proc   proc, of the PID namespace that we are in
  *   /sys    sysfs, read-only; it shows the network namespace that we are in. If
- *           the kernel refuses that with EPERM (the network is not ours), then the
- *           /sys that is there, recursively, and all of it read-only
+ *           the kernel refuses that with EPERM (the network is not ours) or EBUSY
+ *           (this sysfs is there already), then the /sys of the host, recursively,
+ *           and all of it read-only
  * The directories are made if they are missing (target_in_root). Returns 0, or -1
  * with errno. Source: proc(5); sysfs(5); user_namespaces(7). */
 int root_kernel(int root);
@@ -153,7 +155,8 @@ int root_pivot(int root);
 
 /* ---- 2.4 root without root: user.c ---- */
 
-/* `count` numbers outside, from `outside` up, are those inside from `inside` up. */
+/* `count` numbers outside, from `outside` up, are those inside from `inside` up. (Mind:
+ * the files of /proc and newuidmap(1) want `inside` first.) */
 struct id_map {
   unsigned outside, inside, count;
 };
@@ -170,7 +173,8 @@ struct id_maps {
  * caller with privilege writes them himself. One without may do so only for one
  * number, his own, and only after he has forbidden setgroups(2) in there; what else
  * he asks for is done by newuidmap(1) and newgidmap(1), which look whether it is in
- * his ranges of subuid(5) and subgid(5). Returns 0, or -1 with errno: EPERM if
+ * his ranges of subuid(5) and subgid(5). Where setgroups(2) need not be forbidden, it is
+ * not. Returns 0, or -1 with errno: EPERM if
  * the numbers are not his to give, ENOENT if the helper is needed and not installed,
  * EINVAL for a map that overlaps or is empty.
  * Source: user_namespaces(7), "User and group ID mappings"; newuidmap(1). */
@@ -185,16 +189,16 @@ int user_become_root(void);
 /* ---- 2.5 hide: hide.c ---- */
 
 /* Hide `path` in `root`: a directory is empty and read-only from now on (a tmpfs),
- * anything else is like /dev/null. A path that is not there needs no hiding, and is
- * no failure. Whatever links lie in `root`, nothing outside it is covered.
- * Returns 0, or -1 with errno: ENODEV if the /dev/null that we have is not the
- * device 1,3. Source: mount(2), MS_BIND; null(4). */
+ * anything else is the host's /dev/null (we have not pivoted yet). A path that is not
+ * there needs no hiding, and is no failure. Whatever links lie in `root`, nothing
+ * outside it is covered. Returns 0, or -1 with errno: ENODEV if what is called
+ * /dev/null is not the device 1,3. Source: mount(2), MS_BIND; null(4). */
 int hide(int root, const char *path);
 
 /* Make `path` in `root` read-only, with all that is mounted below it; what can be
  * written outside stays so there. A path that is not there is no failure. Whatever
  * links lie in `root`, nothing outside it is touched. Returns 0, or -1 with
- * errno. Source: mount_setattr(2), AT_RECURSIVE; open_tree(2), move_mount(2). */
+ * errno. Source: mount_setattr(2), AT_RECURSIVE; common/mount.h for open_tree and move_mount. */
 int hide_writing(int root, const char *path);
 
 /* Show the host's `source`, a directory (with all that is mounted below it) or
@@ -203,7 +207,7 @@ int hide_writing(int root, const char *path);
  * missing of `path` is made (target_in_root). Whatever links lie in `root`,
  * nothing outside it is covered. Returns 0, or -1 with errno; ENOENT if
  * `source` is not there.
- * Source: open_tree(2), mount_setattr(2), move_mount(2): common/mount.h. */
+ * Source: mount_setattr(2); common/mount.h for open_tree and move_mount. */
 int bind_in(int root, const char *source, const char *path, bool readonly);
 
 /* ---- 2.6 wires: net.c ---- */
@@ -246,7 +250,7 @@ struct wire {
  * followed by N. The kernel refuses a second link of one name: so the name is the
  * reservation, and two who come at once never get the same. Hold net_lock
  * meanwhile. Fills *wire. On failure no link is left that was not there before,
- * but for the bridge. Returns 0, or -1 with errno: EADDRNOTAVAIL if none is free.
+ * but for the bridge; *wire does not matter then. Returns 0, or -1 with errno: EADDRNOTAVAIL if none is free.
  * Source: linux/if_link.h, IFLA_MASTER; the kernel's networking/bridge.rst. */
 int net_join(pid_t pid, struct wire *wire);
 
@@ -274,11 +278,12 @@ int wire_private(pid_t pid, struct wire *wire);
 int wire_remove(const struct wire *wire);
 
 /* Make a bridge called `name`; EEXIST if there is one. Put the link `name` onto the
- * bridge `bridge`. Remove a link, with its other end if it is a wire; ENODEV if it is
- * gone. Return 0, or -1 with errno. In netlink.c. */
+ * bridge `bridge`. Remove the link with the number `number`, or if that is 0, the one
+ * called `name`, with its other end if it is a wire; ENODEV if it is gone. Return 0,
+ * or -1 with errno. In netlink.c. */
 int net_bridge(const char *name);
 int net_attach(const char *name, const char *bridge);
-int net_delete(unsigned number);
+int net_delete(const char *name, unsigned number);
 
 /* How a request to the kernel is written: see netlink.c, which has an example. */
 
@@ -330,7 +335,7 @@ int ns_open(pid_t pid, struct ns_target *target);
 /* Join all namespaces of `target` that are not ours already. Only the children that
  * we have afterwards will be in its PID (and time) namespace; our root and current
  * directory are its root. Returns 0, or -1 with errno: ESRCH if the process has
- * ended, EPERM. Source: setns(2), "fd refers to a process"; pid_namespaces(7). */
+ * ended, EPERM. Source: setns(2), "fd is a PID file descriptor"; pid_namespaces(7). */
 int ns_enter(const struct ns_target *target);
 
 #endif

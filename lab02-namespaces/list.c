@@ -114,7 +114,7 @@ ns_list(void)
            "COMMAND");
     for (size_t i = 0; i < count; i++)
       print(&all[i]);
-    if (hidden)
+    if (hidden && geteuid() != 0)
       fprintf(stderr, "nsrun: not counted, as they are somebody else's: %d (run it "
               "as root)\n", hidden);
   }

@@ -55,26 +55,58 @@ static const char usage[] =
     "  enter    run PROGRAM in the namespaces of the process PID\n"
     "  list     show every namespace on this machine\n";
 
+/* ---- what was asked for ---- */
+
+enum { MANY = 64 }; /* options of one kind */
+
+enum net { NET_NONE, NET_HOST, NET_PRIVATE, NET_BRIDGE };
+
+static struct wish {
+  const char *root;           /* --root; NULL: the host's */
+  const char *hostname;       /* --hostname; NULL: the host's */
+  bool user;                  /* a user namespace */
+  struct id_maps maps;        /* --user-map */
+  enum net net;               /* --net */
+  char *mounts[MANY];         /* --mount SRC:DST[:ro] */
+  const char *tmpfs[MANY], *mask[MANY], *readonly[MANY];
+  int mount_count, tmpfs_count, mask_count, readonly_count;
+  long long seconds;          /* --time-offset */
+  bool time, init;
+  char **argv;                /* PROGRAM and its arguments */
+  sigset_t mask_before;       /* signals that were blocked when we were started */
+} wish;
+
 /* ---- messages ---- */
+
+/* Why there are no new namespaces. */
+static const char *
+no_namespaces(void)
+{
+  static char text[512];
+  const char *why = userns_obstacle(errno);
+  if (!wish.user && errno == EPERM)
+    return " (it takes CAP_SYS_ADMIN, which root has not got here: try --user-map root, "
+           "or `make cage`)";
+  if (!wish.user || strcmp(why, strerror(errno)) == 0)
+    return "";
+  snprintf(text, sizeof text, " (%s)", why);
+  return text;
+}
 
 /* What to do about the latest failure, where we know; "" where not. */
 static const char *
 advice(void)
 {
-  static char text[512];
-  const char *said = failure(), *why;
+  const char *said = failure();
   if (strstr(said, "(run: ") || strstr(said, "mend it"))
     return "";
-  if ((errno == EPERM || errno == ENOSPC) && strstr(said, "new namespaces")) {
-    why = userns_obstacle(errno);
-    snprintf(text, sizeof text, geteuid() ? " (%s)" : " (root needs CAP_SYS_ADMIN: "
-             "this is a container without it? Try --user-map root, or `make cage`)",
-             why);
-    return strcmp(why, strerror(errno)) == 0 && geteuid() ? "" : text;
-  }
+  if (strstr(said, "new namespaces"))
+    return no_namespaces();
   if (errno == EPERM && (strstr(said, "the bridge") || strstr(said, "the wire")))
     return " (the host's network is changed by root only: use --net private, or "
            "`make cage`)";
+  if (errno == EPERM && strstr(said, "shift the clocks"))
+    return " (it takes CAP_SYS_TIME: try --user-map root)";
   if (errno == EPERM && strstr(said, "mount proc"))
     return " (parts of the /proc that is there are covered, as in many containers; "
            "then a user namespace gets none of its own)";
@@ -110,27 +142,6 @@ step(int result)
   complain();
   return unfinished() ? LEFT_OUT : FAILED;
 }
-
-/* ---- what was asked for ---- */
-
-enum { MANY = 64 }; /* options of one kind */
-
-enum net { NET_NONE, NET_HOST, NET_PRIVATE, NET_BRIDGE };
-
-static struct wish {
-  const char *root;           /* --root; NULL: the host's */
-  const char *hostname;       /* --hostname; NULL: the host's */
-  bool user;                  /* a user namespace */
-  struct id_maps maps;        /* --user-map */
-  enum net net;               /* --net */
-  char *mounts[MANY];         /* --mount SRC:DST[:ro] */
-  const char *tmpfs[MANY], *mask[MANY], *readonly[MANY];
-  int mount_count, tmpfs_count, mask_count, readonly_count;
-  long long seconds;          /* --time-offset */
-  bool time, init;
-  char **argv;                /* PROGRAM and its arguments */
-  sigset_t mask_before;       /* signals that were blocked when we were started */
-} wish;
 
 /* What the machine shows in /proc and /sys that is not the container's own. The list
  * is that of the OCI runtimes. */
@@ -355,9 +366,9 @@ become(void *argv)
 {
   char **words = argv;
   enum { MARK_CLOEXEC = 1 << 2 }; /* CLOSE_RANGE_CLOEXEC: lab01, exercise 1.7 */
-  sigprocmask(SIG_SETMASK, &wish.mask_before, NULL);
-  if (syscall(SYS_close_range, 3U, ~0U, MARK_CLOEXEC) < 0) {
-    fail("close descriptors");
+  if (sigprocmask(SIG_SETMASK, &wish.mask_before, NULL) < 0 ||
+      syscall(SYS_close_range, 3U, ~0U, MARK_CLOEXEC) < 0) {
+    fail("unblock signals and close descriptors");
     return complain();
   }
   execvp(words[0], words);
@@ -433,12 +444,16 @@ change_root(void)
   return wish.root && step(root_pivot(root)) != DONE ? -1 : 0;
 }
 
-/* Has the parent ended? It keeps its end of the pipe as long as it lives. */
-static bool
-orphaned(int go)
+/* Die with the parent, also if it has died already: it keeps its end of the pipe as
+ * long as it lives. init_await has asked for that before; but becoming somebody else
+ * clears the wish (prctl(2), PR_SET_PDEATHSIG). */
+static int
+die_with_parent(int go)
 {
   struct pollfd other_end = {.fd = go};
-  return poll(&other_end, 1, 0) < 0 || (other_end.revents & POLLHUP);
+  if (prctl(PR_SET_PDEATHSIG, (long)SIGKILL) < 0 || poll(&other_end, 1, 0) < 0)
+    return fail("ask to die with the parent");
+  return other_end.revents & POLLHUP ? refuse(EPIPE, "the parent has ended") : 0;
 }
 
 /* Wait for the parent's word, and for what comes with it. */
@@ -459,19 +474,16 @@ contain(int go)
   umask(022);
   if (hear(go, &wire) < 0)
     return TOOL_FAILED;
-  if (wish.user && step(user_become_root()) == FAILED)
-    return TOOL_FAILED;
-  /* Becoming somebody else clears the wish to die with the parent (prctl(2)). So say
-   * it again, and then see whether it was too late. */
-  if (prctl(PR_SET_PDEATHSIG, (long)SIGKILL) < 0) {
-    fail("ask to die with the parent");
-    return complain();
-  }
-  if (orphaned(go))
-    return TOOL_FAILED;
-  if (wish.hostname && step(ns_hostname(wish.hostname)) == FAILED)
-    return TOOL_FAILED;
+  /* Before we become somebody else: then our files in /proc are not ours any more
+   * (proc(5), "/proc/[pid]", dumpable). */
   if (wish.time && step(ns_time(wish.seconds)) == FAILED)
+    return TOOL_FAILED;
+  /* Not even if it is left out: nobody could set the place up. */
+  if (wish.user && step(user_become_root()) != DONE)
+    return TOOL_FAILED;
+  if (die_with_parent(go) < 0)
+    return complain();
+  if (wish.hostname && step(ns_hostname(wish.hostname)) == FAILED)
     return TOOL_FAILED;
   if (wish.net != NET_HOST &&
       step(net_inside(wire.number ? &wire : NULL)) == FAILED)
@@ -493,10 +505,12 @@ contain(int go)
 static int
 prepare(pid_t pid, struct wire *wire)
 {
-  if (wish.user && step(user_map(pid, &wish.maps)) == FAILED)
+  if (wish.user && step(user_map(pid, &wish.maps)) != DONE)
     return -1;
-  if (wish.net == NET_BRIDGE && step(net_join(pid, wire)) == FAILED)
+  if (wish.net == NET_BRIDGE && step(net_join(pid, wire)) != DONE) {
+    *wire = (struct wire){.prefix = 24}; /* there may be a bridge */
     return -1;
+  }
   if (wish.net == NET_PRIVATE && geteuid() == 0 && step(wire_private(pid, wire)) == FAILED)
     return -1;
   if (wish.net == NET_PRIVATE && geteuid() != 0 && pasta_start(pid) < 0) {
@@ -504,6 +518,18 @@ prepare(pid_t pid, struct wire *wire)
     return -1;
   }
   return 0;
+}
+
+/* Block what init_wait takes, from here on and in the child, too: a signal that comes
+ * too early waits. */
+static int
+block_signals(void)
+{
+  sigset_t signals;
+  init_signals(&signals);
+  return sigprocmask(SIG_BLOCK, &signals, &wish.mask_before) < 0
+             ? fail("block signals")
+             : 0;
 }
 
 /* Wait for the child, with init_wait if it is written. */
@@ -520,19 +546,32 @@ wait_for(pid_t pid)
 }
 
 static int
+check_root(const char *root)
+{
+  struct stat st, host;
+  if (stat(root, &st) < 0 && errno == ENOENT)
+    return refuse(ENOENT, "%s: no such directory (run: mkdir %s; and lab01's jail fills "
+                  "it)", root, root);
+  if (stat(root, &st) < 0)
+    return fail("the root directory %s", root);
+  if (!S_ISDIR(st.st_mode)) {
+    errno = ENOTDIR;
+    return fail("the root directory %s", root);
+  }
+  if (stat("/", &host) == 0 && st.st_ino == host.st_ino && st.st_dev == host.st_dev)
+    return refuse(EINVAL, "--root %s is the host's own root (leave --root out)", root);
+  return 0;
+}
+
+static int
 run(int argc, char **argv)
 {
   int go[2], status = read_options(argc, argv);
   struct wire wire = {.number = 0};
-  struct stat st;
   if (status)
     return status;
-  if (wish.root && stat(wish.root, &st) < 0)
-    return fail("the root directory %s", wish.root), complain();
-  if (wish.root && !S_ISDIR(st.st_mode)) {
-    errno = ENOTDIR;
-    return fail("the root directory %s", wish.root), complain();
-  }
+  if (wish.root && check_root(wish.root) < 0)
+    return complain();
   if (check_standard_streams() < 0)
     return complain();
   if (wish.root)
@@ -542,10 +581,8 @@ run(int argc, char **argv)
   if (pipe2(go, O_CLOEXEC) < 0)
     return fail("make a pipe"), complain();
 
-  /* Blocked from here on, in the child too: a signal that comes too early waits. */
-  sigset_t signals;
-  init_signals(&signals);
-  sigprocmask(SIG_BLOCK, &signals, &wish.mask_before);
+  if (block_signals() < 0)
+    return complain();
   pid_t pid = ns_clone(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
                        CLONE_NEWCGROUP | (wish.net == NET_HOST ? 0 : CLONE_NEWNET) |
                        (wish.user ? CLONE_NEWUSER : 0), NULL);
@@ -570,9 +607,11 @@ run(int argc, char **argv)
   status = wait_for(pid);
   if (wish.net == NET_PRIVATE && geteuid() != 0)
     pasta_stop();
-  else if ((wish.net == NET_PRIVATE || wish.net == NET_BRIDGE) &&
-           wire_remove(&wire) < 0)
-    return complain();
+  else if (wish.net == NET_PRIVATE || wish.net == NET_BRIDGE) {
+    /* Once more if it fails: nobody comes after us who would clean up. */
+    if (wire_remove(&wire) < 0 && wire_remove(&wire) < 0)
+      return complain();
+  }
   return ready ? status : TOOL_FAILED;
 }
 
@@ -600,9 +639,8 @@ enter(int argc, char **argv)
   fresh_environment();
   if (pipe2(go, O_CLOEXEC) < 0)
     return fail("make a pipe"), complain();
-  sigset_t signals;
-  init_signals(&signals);
-  sigprocmask(SIG_BLOCK, &signals, &wish.mask_before);
+  if (block_signals() < 0)
+    return complain();
   if (ns_enter(&target) < 0)
     return complain();
   if ((target.flags & CLONE_NEWUSER) && step(user_become_root()) == FAILED)

@@ -141,10 +141,12 @@ net_attach(const char *name, const char *bridge)
 }
 
 int
-net_delete(unsigned number)
+net_delete(const char *name, unsigned number)
 {
   struct nl message;
   struct ifinfomsg *info = nl_start(&message, RTM_DELLINK, 0, sizeof *info);
   info->ifi_index = number;
-  return nl_send(&message) < 0 ? fail("remove link number %u", number) : 0;
+  if (number == 0)
+    nl_add_text(&message, IFLA_IFNAME, name);
+  return nl_send(&message) < 0 ? fail("remove the link %s", name) : 0;
 }

@@ -43,6 +43,9 @@ pasta_start(pid_t pid)
 {
   char number[16];
   sigset_t none;
+  if (access("/dev/net/tun", R_OK | W_OK) < 0)
+    return fail("--net private: without root it takes /dev/net/tun, for everybody to "
+                "read and write");
   snprintf(number, sizeof number, "%d", pid);
   pasta = fork();
   if (pasta < 0)

@@ -49,23 +49,23 @@ wire_private(pid_t pid, struct wire *wire)
     inet_aton(text, &wire->gateway);
     snprintf(text, sizeof text, "10.89.72.%d", n + 1);
     inet_aton(text, &wire->address);
-    if (net_address(wire->name, wire->gateway, wire->prefix) == 0 &&
+    if (wire->number && net_address(wire->name, wire->gateway, wire->prefix) == 0 &&
         net_up(wire->name) == 0)
       return 0;
     int error = errno;
-    net_delete(wire->number);
+    net_delete(wire->name, wire->number);
     errno = error;
     return -1;
   }
   return refuse(EADDRNOTAVAIL, "no address is free in 10.89.72.0/24");
 }
 
-/* Is a link on the bridge that has our name? There is nobody else's. */
-static bool
+/* Is a link on the bridge? They have names of ours. Returns 1 or 0, or -1 with errno. */
+static int
 bridge_in_use(void)
 {
   struct if_nameindex *links = if_nameindex();
-  bool used = !links; /* do not know: leave it */
+  int used = links ? 0 : fail("list the links");
   for (struct if_nameindex *l = links; l && l->if_name && !used; l++) {
     size_t n = strlen(WIRE_PREFIX);
     used = strncmp(l->if_name, WIRE_PREFIX, n) == 0 && l->if_name[n] != 'p';
@@ -78,11 +78,15 @@ bridge_in_use(void)
 int
 wire_remove(const struct wire *wire)
 {
-  autoclose int lock = net_lock();
+  if (wire->number && net_delete(wire->name, wire->number) < 0 && errno != ENODEV)
+    return -1;
+  autoclose int lock = net_lock(); /* or somebody joins while we look who is there */
   if (lock < 0)
     return -1;
-  if (wire->number && net_delete(wire->number) < 0 && errno != ENODEV)
-    return -1;
-  unsigned bridge = wire->prefix == 24 ? if_nametoindex(WIRE_BRIDGE) : 0;
-  return bridge && !bridge_in_use() ? net_delete(bridge) : 0;
+  if (wire->prefix != 24)
+    return 0;
+  int used = bridge_in_use();
+  if (used)
+    return used < 0 ? -1 : 0;
+  return net_delete(WIRE_BRIDGE, 0) < 0 && errno != ENODEV ? -1 : 0;
 }

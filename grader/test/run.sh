@@ -8,7 +8,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 
-make -s -j2 grader
+make -s -j2 grader build/grader/faults build/grader/facts
 labs=$(make -s print-labs)
 for lab in $labs; do
   make -s -j2 "$lab" SOLUTION=1

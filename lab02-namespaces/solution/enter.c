@@ -46,10 +46,15 @@ ns_open(pid_t pid, struct ns_target *target)
     snprintf(ours, sizeof ours, "/proc/self/ns/%s", ns_kinds[i].name);
     /* A namespace is known by its inode. Joining the user namespace that one is in is
      * an error to setns(2), so ask only for what differs. */
-    if (stat(ours, &b) < 0)
+    if (stat(ours, &b) < 0 && errno == ENOENT)
       continue; /* a kind that this kernel does not have */
-    if (stat(theirs, &a) < 0)
+    if (stat(ours, &b) < 0)
+      return fail("look at %s", ours);
+    if (stat(theirs, &a) < 0) {
+      if (errno == ENOENT)
+        errno = ESRCH; /* it has ended, and has no namespaces any more */
       return fail("look at %s", theirs);
+    }
     if (a.st_ino != b.st_ino || a.st_dev != b.st_dev)
       target->flags |= ns_kinds[i].flag;
   }

@@ -58,22 +58,23 @@ init_await(int go)
 }
 
 //>
-/* Reap every child that has ended, without waiting for any that has not. Returns
- * whether `program` was among them, and then its end in *status. */
-static bool
+/* Reap every child that has ended, without waiting for any that has not. Returns 1 if
+ * `program` was among them, with its end in *status; 0 if not; or -1 with errno. */
+static int
 reap(pid_t program, int *status)
 {
   pid_t pid;
-  int how;
-  bool found = false;
+  int how, found = 0;
 
   /* SIGCHLD is one bit: however many children end while it is pending, it comes
    * once. So one signal may stand for hundreds of them. */
   while ((pid = waitpid(-1, &how, WNOHANG)) > 0)
     if (pid == program) {
       *status = WIFSIGNALED(how) ? 128 + WTERMSIG(how) : WEXITSTATUS(how);
-      found = true;
+      found = 1;
     }
+  if (pid < 0 && errno != ECHILD) /* which says that no children are left */
+    return fail("reap children");
   return found;
 }
 //<
@@ -85,7 +86,7 @@ init_wait(pid_t program)
   //> return todo("2.2", program);
   sigset_t signals;
   siginfo_t info;
-  int status;
+  int status = 0;
 
   /* Is it ours? Else we would wait for ever. (WNOWAIT leaves it to be reaped.) */
   if (waitid(P_PID, program, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
@@ -100,8 +101,9 @@ init_wait(pid_t program)
     if (number < 0 && errno != EINTR)
       return fail("wait for a signal");
     if (number == SIGCHLD) {
-      if (reap(program, &status))
-        return status;
+      int found = reap(program, &status);
+      if (found)
+        return found < 0 ? -1 : status;
     } else if (number > 0 && info.si_code != SI_KERNEL)
       kill(program, number); /* it may have ended: then SIGCHLD is on its way */
   }
@@ -119,7 +121,8 @@ init_run(const sigset_t *mask, int (*program)(void *arg), void *arg)
   if (pid == 0) {
     /* Blocked signals stay blocked across execve(2), and a program that never gets
      * SIGTERM cannot be asked to end. */
-    sigprocmask(SIG_SETMASK, mask, NULL);
+    if (sigprocmask(SIG_SETMASK, mask, NULL) < 0)
+      _exit(125);
     _exit(program(arg));
   }
   return init_wait(pid);

@@ -167,9 +167,10 @@ net_join(pid_t pid, struct wire *wire)
   inet_aton(text, &wire->address);
   wire->number = if_nametoindex(wire->name);
 
-  if (net_attach(wire->name, WIRE_BRIDGE) < 0 || net_up(wire->name) < 0) {
+  if (wire->number == 0 || net_attach(wire->name, WIRE_BRIDGE) < 0 ||
+      net_up(wire->name) < 0) {
     int error = errno;
-    net_delete(wire->number);
+    net_delete(wire->name, wire->number);
     errno = error;
     return -1;
   }

@@ -98,7 +98,8 @@ attach_in(int root, int tree, const char *path, bool file)
 }
 
 /* Who has a user namespace but not the network may not have its /sys (it shows the
- * network's devices). Then the one that is there must do, and nobody may write. */
+ * network's devices): EPERM. And where that /sys is already, it cannot be once more:
+ * EBUSY. Then the one that is there must do, and nobody may write. */
 static int
 borrow_sys(int root)
 {
@@ -127,7 +128,7 @@ root_kernel(int root)
   /* Read-only: what can be written in there are the machine's devices. */
   if (mount_in(root, "/sys", "sysfs", flags | MS_RDONLY, NULL) == 0)
     return 0;
-  return errno == EPERM ? borrow_sys(root) : -1;
+  return errno == EPERM || errno == EBUSY ? borrow_sys(root) : -1;
   //<
 }
 

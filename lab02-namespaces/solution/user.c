@@ -108,7 +108,8 @@ user_map(pid_t pid, const struct id_maps *maps)
 int
 user_become_root(void)
 {
-  //> /* TODO 2.4: user 0, group 0, no other groups. In which order? */
+  //> /* TODO 2.4: user 0, group 0, no other groups. What if setgroups(2) is forbidden
+  //>  * in here? */
   //> return todo("2.4");
 
   /* Being mapped does not make us anybody else: our number outside stays, and what it
