@@ -112,7 +112,7 @@ $(G)/bench: $(call objects,$(G),bench.c)
 $(G)/floor: $(call objects,$(G),floor.c)
 $(G)/facts: $(call objects,$(G),facts.c)
 	$(LINK) -static -o $@ $^
-$(G)/faults: $(call objects,$(G),faults.c census.c) $(common_objects)
+$(G)/faults: $(call objects,$(G),faults.c faults_cases.c faults_run.c faults_calls.c census.c) $(common_objects)
 	$(LINK) -o $@ $^ -lcap -lseccomp
 $(grader_tools) $(G)/bench: $(common_objects)
 	$(LINK) -o $@ $^ -ljansson -lcap

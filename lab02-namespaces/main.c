@@ -130,16 +130,20 @@ misused(const char *what, const char *about)
   return TOOL_FAILED;
 }
 
-/* How a step went. One that nobody has written yet is named and left out, so that the
- * others can be tried. */
+/* How a step went. One that nobody has written yet is named (once) and left out, so
+ * that the others can be tried. */
 enum step { FAILED = -1, DONE, LEFT_OUT };
 
 static enum step
 step(int result)
 {
+  static char named[64];
   if (result >= 0)
     return DONE;
+  if (unfinished() && strcmp(named, failure()) == 0)
+    return LEFT_OUT;
   complain();
+  snprintf(named, sizeof named, "%s", failure());
   return unfinished() ? LEFT_OUT : FAILED;
 }
 
