@@ -57,7 +57,7 @@ $1: $$(OUT)/$1/$($1_tool) $$(OUT)/$1/$1.so
 $$(OUT)/$1/$($1_tool): $$($1_objects) $$(common_objects)
 	$$(LINK) -o $$@ $$^ $($1_libs)
 
-$$(OUT)/$1/$1.so: $$(filter-out %/main.o,$$($1_objects)) $$(common_objects)
+$$(OUT)/$1/$1.so: $$(filter-out $$(OUT)/$1/main%,$$($1_objects)) $$(common_objects)
 	$$(LINK) -shared -o $$@ $$^ $($1_libs)
 
 ifdef SOLUTION

@@ -1,7 +1,7 @@
 /* container.h - the contract of every function of lab02.
  *
  * What you write:   spawn.c init.c root.c user.c hide.c net.c enter.c
- * What is given:    main.c (the tool), list.c (what it lists), netlink.c (how to
+ * What is given:    main*.c (the tool), list.c (what it lists), netlink.c (how to
  *                   talk to the kernel about networks), wire.c (who has which
  *                   address)
  *
@@ -195,8 +195,9 @@ int user_become_root(void);
  * /dev/null is not the device 1,3. Source: mount(2), MS_BIND; null(4). */
 int hide(int root, const char *path);
 
-/* Make `path` in `root` read-only, with all that is mounted below it; what can be
- * written outside stays so there. A path that is not there is no failure. Whatever
+/* Make `path` in `root` read-only, with all that is mounted below it; the other flags
+ * of these mounts stay, and what can be written outside stays so there. A path that is
+ * not there is no failure. Whatever
  * links lie in `root`, nothing outside it is touched. Returns 0, or -1 with
  * errno. Source: mount_setattr(2), AT_RECURSIVE; common/mount.h for open_tree and move_mount. */
 int hide_writing(int root, const char *path);

@@ -169,3 +169,13 @@ faults_of() {
   [ "$status" -eq 125 ]
   [[ $output == *"user.max_user_namespaces is 0"*"sudo sysctl"* ]]
 }
+
+# The attack that ends the lab: in the cage, which has limits; nsrun has none.
+@test "lab02: a fork bomb and a memory hog in a container take the cage down, and no more" {
+  run "$CAGE" --time 60 --report 3 -- "$NSRUN" run --user-map root bash -c 'while sleep 1000 & do :; done' 3>"$TEMP/report"
+  [ "$status" -eq 137 ]
+  grep -q "limit it had more than 256 processes" "$TEMP/report"
+  run "$CAGE" --time 60 --memory 200 --report 3 -- "$NSRUN" run --user-map root tail /dev/zero 3>"$TEMP/report"
+  [ "$status" -eq 137 ]
+  grep -q "limit it used more than 200 MiB" "$TEMP/report"
+}
