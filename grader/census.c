@@ -90,6 +90,21 @@ walk(struct list *lines, const char *top,
              : fail("walk through %s", top);
 }
 
+/* The cgroups. An ordinary user sees those of others come and go, and nftw(3) gives up
+ * when one goes that it has just read of. Then look again. */
+static int
+add_cgroups(struct list *lines)
+{
+  for (int tries = 0;; tries++) {
+    autolist struct list found = {0};
+    int bad = walk(&found, "/sys/fs/cgroup", visit_cgroup);
+    for (size_t i = 0; !bad && i < found.count; i++)
+      bad = list_add(lines, found.items[i]);
+    if (!bad || errno != ENOENT || tries == 20)
+      return bad;
+  }
+}
+
 static int
 add_mounts(struct list *lines)
 {
@@ -126,7 +141,6 @@ add_links(struct list *lines)
 int
 census(int written, struct list *lines)
 {
-  static const char cgroups[] = "/sys/fs/cgroup";
   char upper[64];
   snprintf(upper, sizeof upper, "/proc/self/fd/%d/.", written);
   if (add_mounts(lines) < 0 || add_links(lines) < 0)
@@ -135,10 +149,7 @@ census(int written, struct list *lines)
     return -1;
   if (written >= 0 && walk(lines, upper, visit_cover) < 0)
     return -1;
-  if (access("/sys/fs/cgroup/cgroup.procs", F_OK) == 0 &&
-      walk(lines, cgroups, visit_cgroup) < 0)
-    return -1;
-  return 0;
+  return access("/sys/fs/cgroup/cgroup.procs", F_OK) == 0 ? add_cgroups(lines) : 0;
 }
 
 int

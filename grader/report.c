@@ -307,8 +307,9 @@ print_failure(const struct grade *grade, const struct exercise *exercise,
   fputc('\n', out);
   if (cause)
     fprintf(out, "  likely cause  %s\n", cause);
-  fprintf(out, "  again         make grade LAB=%s%s TEST='%s'\n", lab->name,
-          grade->plan.solution ? " SOLUTION=1" : "", test->name);
+  char quote = strchr(test->name, '\'') ? '"' : '\'';
+  fprintf(out, "  again         make grade LAB=%s%s TEST=%c%s%c\n", lab->name,
+          grade->plan.solution ? " SOLUTION=1" : "", quote, test->name, quote);
   fprintf(out, "  read          %s/README.md, section \"%s %s\"\n", lab->folder,
           exercise->number, exercise->title);
   fprintf(out, "  a hint        make hint EX=%s\n", exercise->number);

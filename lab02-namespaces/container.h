@@ -79,8 +79,9 @@ int ns_time(long long seconds);
 void init_signals(sigset_t *signals);
 
 /* In the child: wait until the parent says go, and from then on die with it: whenever
- * the parent ends, however it ends, the kernel sends us SIGKILL. There is no moment in
- * which the parent can end and we live on. "Go" is one byte on the pipe `go`, and no
+ * the parent ends, however it ends, the kernel sends us SIGKILL. There is no moment
+ * before its word in which the parent can end and we live on. (If it ends just after
+ * that, the caller finds out: the parent keeps its end of the pipe while it lives.) "Go" is one byte on the pipe `go`, and no
  * more than that is read: other things may come behind it. The caller has closed the
  * child's copy of the writing end. Returns 0; or -1 with EPIPE if the parent ended (or
  * closed the pipe) without a word. `go` stays open. Source: prctl(2), PR_SET_PDEATHSIG; pipe(7). */

@@ -58,33 +58,17 @@ no_namespaces(void)
   return text;
 }
 
-/* What to do about the latest failure, where we know; "" where not. */
-static const char *
-advice(void)
+int
+complain_with(const char *advice)
 {
-  const char *said = failure();
-  if (strstr(said, "(run: ") || strstr(said, "mend it"))
-    return "";
-  if (strstr(said, "new namespaces"))
-    return no_namespaces();
-  if (errno == EPERM && (strstr(said, "the bridge") || strstr(said, "the wire")))
-    return " (the host's network is changed by root only: use --net private, or "
-           "`make cage`)";
-  if (errno == EPERM && strstr(said, "shift the clocks"))
-    return " (it takes CAP_SYS_TIME: try --user-map root)";
-  if (errno == EPERM && strstr(said, "mount proc"))
-    return " (parts of the /proc that is there are covered, as in many containers; "
-           "then a user namespace gets none of its own)";
-  if (errno == EACCES && strstr(said, "/ns/"))
-    return " (it belongs to somebody else: run it as root)";
-  return "";
+  fprintf(stderr, "nsrun: %s%s\n", failure(), advice);
+  return TOOL_FAILED;
 }
 
 int
 complain(void)
 {
-  fprintf(stderr, "nsrun: %s%s\n", failure(), advice());
-  return TOOL_FAILED;
+  return complain_with("");
 }
 
 int
@@ -95,16 +79,22 @@ misused(const char *what, const char *about)
 }
 
 enum step
-step(int result)
+step_with(int result, int error, const char *advice)
 {
   static char named[64];
   if (result >= 0)
     return DONE;
   if (unfinished() && strcmp(named, failure()) == 0)
     return LEFT_OUT;
-  complain();
   snprintf(named, sizeof named, "%s", failure());
+  complain_with(errno == error ? advice : "");
   return unfinished() ? LEFT_OUT : FAILED;
+}
+
+enum step
+step(int result)
+{
+  return step_with(result, 0, "");
 }
 
 /* ---- in the parent ---- */
@@ -113,19 +103,19 @@ step(int result)
 static int
 prepare(pid_t pid, struct wire *wire)
 {
+  static const char roots[] = " (the host's network is changed by root only: use "
+                              "--net private, or `make cage`)";
   if (wish.user && step(user_map(pid, &wish.maps)) != DONE)
     return -1;
-  if (wish.net == NET_BRIDGE && step(net_join(pid, wire)) != DONE) {
+  if (wish.net == NET_BRIDGE &&
+      step_with(net_join(pid, wire), EPERM, roots) != DONE) {
     *wire = (struct wire){.prefix = 24}; /* there may be a bridge */
     return -1;
   }
-  if (wish.net == NET_PRIVATE && geteuid() == 0 && step(wire_private(pid, wire)) == FAILED)
-    return -1;
-  if (wish.net == NET_PRIVATE && geteuid() != 0 && pasta_start(pid) < 0) {
-    complain();
-    return -1;
-  }
-  return 0;
+  if (wish.net != NET_PRIVATE)
+    return 0;
+  return step(geteuid() == 0 ? wire_private(pid, wire) : pasta_start(pid)) == DONE
+             ? 0 : -1;
 }
 
 /* Block what init_wait takes, from here on and in the child, too: a signal that comes
@@ -195,7 +185,7 @@ run(int argc, char **argv)
                        CLONE_NEWCGROUP | (wish.net == NET_HOST ? 0 : CLONE_NEWNET) |
                        (wish.user ? CLONE_NEWUSER : 0), NULL);
   if (pid < 0)
-    return complain();
+    return unfinished() ? complain() : complain_with(no_namespaces());
   if (pid == 0) {
     close(go[1]); /* or we would never see the end of the pipe */
     _exit(contain(go[0]));
@@ -242,15 +232,18 @@ enter(int argc, char **argv)
     argv++;
   if (!argv[0])
     return misused("enter: PROGRAM is missing", "");
-  if (check_standard_streams() < 0 || ns_open(pid, &target) < 0)
+  if (check_standard_streams() < 0)
     return complain();
+  if (step_with(ns_open(pid, &target), EACCES,
+                " (it belongs to somebody else: run it as root)") != DONE)
+    return TOOL_FAILED;
   fresh_environment();
   if (pipe2(go, O_CLOEXEC) < 0)
     return fail("make a pipe"), complain();
   if (block_signals() < 0)
     return complain();
-  if (ns_enter(&target) < 0)
-    return complain();
+  if (step(ns_enter(&target)) != DONE)
+    return TOOL_FAILED;
   if ((target.flags & CLONE_NEWUSER) && step(user_become_root()) == FAILED)
     return TOOL_FAILED;
   /* We have joined the PID namespace only for our children. */

@@ -17,9 +17,10 @@ enum { TOOL_FAILED = 125, CANNOT_EXECUTE = 126, NOT_FOUND = 127 };
 
 /* ---- main.c: messages ---- */
 
-/* Print the latest failure, and what to do about it if we know. Returns the exit status
+/* Print the latest failure, and behind it what to do about it. Return the exit status
  * that goes with it. */
 int complain(void);
+int complain_with(const char *advice);
 
 /* Print that the command line is wrong. Returns the exit status that goes with it. */
 int misused(const char *what, const char *about);
@@ -28,8 +29,10 @@ int misused(const char *what, const char *about);
  * that the others can be tried. */
 enum step { FAILED = -1, DONE, LEFT_OUT };
 
-/* From what a function of container.h returned. Complains unless it is DONE. */
+/* From what a function of container.h returned. Complains unless it is DONE; with this
+ * advice if errno is `error`. */
 enum step step(int result);
+enum step step_with(int result, int error, const char *advice);
 
 /* ---- main_options.c ---- */
 

@@ -114,7 +114,9 @@ mount_wish(int root, char *text)
 static int
 furnish_root(int root)
 {
-  enum step kernel = step(root_kernel(root));
+  enum step kernel = step_with(
+      root_kernel(root), EPERM, " (parts of the /proc that is there are covered, as in "
+      "many containers; then a user namespace gets none of its own)");
   if (kernel == FAILED || (wish.root && step(root_devices(root)) == FAILED))
     return -1;
   for (int i = 0; i < wish.tmpfs_count; i++)
@@ -145,8 +147,9 @@ change_root(void)
 }
 
 /* Die with the parent, also if it has died already: it keeps its end of the pipe as
- * long as it lives. init_await has asked for that before; but becoming somebody else
- * clears the wish (prctl(2), PR_SET_PDEATHSIG). */
+ * long as it lives. init_await has asked for that before; but the parent may have ended
+ * just after its word, and becoming somebody else clears the wish (prctl(2),
+ * PR_SET_PDEATHSIG). */
 static int
 die_with_parent(int go)
 {
@@ -175,7 +178,8 @@ contain(int go)
     return TOOL_FAILED;
   /* Before we become somebody else: then our files in /proc are not ours any more
    * (proc(5), "/proc/[pid]", dumpable). */
-  if (wish.time && step(ns_time(wish.seconds)) == FAILED)
+  if (wish.time && step_with(ns_time(wish.seconds), EPERM, " (it takes CAP_SYS_TIME: try "
+                             "--user-map root)") == FAILED)
     return TOOL_FAILED;
   /* Not even if it is left out: nobody could set the place up. */
   if (wish.user && step(user_become_root()) != DONE)
@@ -203,5 +207,6 @@ join(int go, char **argv)
 {
   if (step(init_await(go)) == FAILED)
     return TOOL_FAILED;
-  return limit_capabilities() < 0 ? complain() : become(argv);
+  return die_with_parent(go) < 0 || limit_capabilities() < 0 ? complain()
+                                                             : become(argv);
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,12 +39,25 @@ map_root(struct id_maps *maps)
                            .uids = 1, .gids = 1};
 }
 
+/* Read the number that *text starts with, up to `end`, and go behind that. */
+static int
+read_number(const char **text, char end, unsigned *number)
+{
+  char *stop;
+  errno = 0;
+  unsigned long value = strtoul(*text, &stop, 10);
+  if (**text < '0' || **text > '9' || errno || value > UINT_MAX || *stop != end)
+    return -1;
+  *number = value;
+  *text = stop + 1;
+  return 0;
+}
+
 /* Add the map of --user-map. */
 static int
 add_map(const char *text, struct id_maps *maps)
 {
   struct id_map map;
-  int end = 0;
   if (strcmp(text, "root") == 0 || strcmp(text, "auto") == 0) {
     if (maps->uids > 0)
       return refuse(EINVAL, "--user-map %s goes with no other --user-map", text);
@@ -52,10 +66,11 @@ add_map(const char *text, struct id_maps *maps)
     map_root(maps);
     return 0;
   }
-  if (strspn(text, "0123456789:") != strlen(text) ||
-      sscanf(text, "%u:%u:%u%n", &map.outside, &map.inside, &map.count, &end) != 3 ||
-      text[end] || map.count == 0 || map.outside + map.count < map.outside ||
-      map.inside + map.count < map.inside)
+  const char *rest = text;
+  if (read_number(&rest, ':', &map.outside) < 0 ||
+      read_number(&rest, ':', &map.inside) < 0 ||
+      read_number(&rest, '\0', &map.count) < 0 || map.count == 0 ||
+      map.outside + map.count < map.outside || map.inside + map.count < map.inside)
     return refuse(EINVAL, "--user-map takes root, auto, or OUT:IN:N (N numbers from "
                   "OUT outside are those from IN inside), not \"%s\"", text);
   if (maps->uids == ID_MAPS)

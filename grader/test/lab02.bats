@@ -96,6 +96,7 @@ faults_of() {
   caged '$JAIL add $R busybox || exit 1
     echo "soy sauce" >$R/index.html
     $NSRUN run --root $R --net bridge busybox httpd -f -p 80 -h / & tool=$!
+    program_of $tool >/dev/null # it has its address
     for i in {1..200}; do
       $NSRUN run --root $R --net bridge busybox wget -qO - http://10.89.71.2/ 2>/dev/null && break
       sleep 0.02
