@@ -44,7 +44,8 @@ make_one(int dir, const char *name, bool file)
   return fd < 0 ? -1 : 0;
 }
 
-/* Walk along `path`, and make each name that is missing. Returns a descriptor. */
+/* Walk along `path`, and make each name that is missing. Returns a
+ * descriptor. */
 static int
 make_path(int root, const char *path, bool file)
 {

@@ -9,21 +9,20 @@
 #include <sys/types.h>
 
 /* Open `path` as seen from a process whose root directory is `root` (a
- * descriptor of a directory): a symbolic link that starts with "/" starts
- * again at `root`, and ".." stops there. Whatever lies in that directory, the
- * file that is opened does too. `flags` and `mode` as for open(2); O_CLOEXEC
- * is added. Returns a descriptor that the caller closes, or -1 with errno. Leaves
+ * descriptor of a directory): a symbolic link that starts with "/" starts again
+ * at `root`, and ".." stops there. Whatever lies in that directory, the file
+ * that is opened does too. `flags` and `mode` as for open(2); O_CLOEXEC is
+ * added. Returns a descriptor that the caller closes, or -1 with errno. Leaves
  * no message. Source: openat2(2), RESOLVE_IN_ROOT; Linux 5.6. */
 int open_in_root(int root, const char *path, int flags, mode_t mode);
 
-/* Open `path` in `root` to mount something on it (O_PATH), and make what is missing:
- * directories (mode 0755, less the umask), and the last name as an empty file if
- * `file` is true.
- * Whatever links lie in `root`, what is opened and what is made lies in it too. A
- * link that leads to nothing in there is not followed: ENOENT. Returns a
- * descriptor that the caller closes, or -1 with errno: ENOTDIR if a directory was
- * wanted and something else is there, EISDIR the other way round. Leaves no
- * message. */
+/* Open `path` in `root` to mount something on it (O_PATH), and make what is
+ * missing: directories (mode 0755, less the umask), and the last name as an
+ * empty file if `file` is true. Whatever links lie in `root`, what is opened
+ * and what is made lies in it too. A link that leads to nothing in there is not
+ * followed: ENOENT. Returns a descriptor that the caller closes, or -1 with
+ * errno: ENOTDIR if a directory was wanted and something else is there, EISDIR
+ * the other way round. Leaves no message. */
 int target_in_root(int root, const char *path, bool file);
 
 /* Open a regular file for reading. Anything else is refused with EINVAL, and

@@ -1,15 +1,15 @@
 /* mount.h - the mount calls that work on descriptors, for every C library.
  *
- * mount(2) names two paths, and a path can come to mean another file between the
- * moment one looks and the moment one mounts. These calls take a mount into the
- * hand instead:
+ * mount(2) names two paths, and a path can come to mean another file between
+ * the moment one looks and the moment one mounts. These calls take a mount into
+ * the hand instead:
  *
  *     open_tree       a copy of a mount, attached nowhere yet: a descriptor
  *     mount_setattr   make it read-only, nosuid, ... while nobody can see it
  *     move_mount      put it where it belongs: onto another descriptor
  *
- * glibc has functions for them since 2.36; others do not. The kernel has had the
- * first and the last since Linux 5.2, and mount_setattr since 5.12.
+ * glibc has functions for them since 2.36; others do not. The kernel has had
+ * the first and the last since Linux 5.2, and mount_setattr since 5.12.
  * Sources: mount_setattr(2); the rest has no manual page in many distributions:
  * Linux's fs/namespace.c, and include/uapi/linux/mount.h for the constants.
  */

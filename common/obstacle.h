@@ -4,8 +4,8 @@
 
 /* What on this host forbids an ordinary user a user namespace, and the command
  * that mends it; or, if nothing is known to, the text of `error` (an errno).
- * The string is valid until the next call.
- * Source: user_namespaces(7); sysctl names of Debian, Ubuntu, and the kernel. */
+ * The string is valid until the next call. Source: user_namespaces(7); sysctl
+ * names of Debian, Ubuntu, and the kernel. */
 const char *userns_obstacle(int error);
 
 #endif

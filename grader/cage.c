@@ -1,7 +1,8 @@
 /* cage.c - run a command where it can do no harm.
  *
  * This is the first container you meet. Student code mounts, chroots and kills,
- * and is often wrong; so the grader runs every single test in a cage of its own:
+ * and is often wrong; so the grader runs every single test in a cage of its
+ * own:
  *
  *   - a root directory that shows the host's files, but keeps what is written
  *     in memory and forgets it (cage_root.c)
@@ -136,14 +137,15 @@ now(void)
 }
 
 /* Look at the cage every 20 ms until PID 1 has ended, and kill it when a limit
- * is passed: with PID 1 every process of the namespace dies, also one that forks
- * faster than it can be killed. We need no cgroup for this, which an ordinary
- * user may not have. Returns the exit status. */
+ * is passed: with PID 1 every process of the namespace dies, also one that
+ * forks faster than it can be killed. We need no cgroup for this, which an
+ * ordinary user may not have. Returns the exit status. */
 static int
 watch(int pidfd, pid_t pid, int proc)
 {
   /* Among a thousand processes that all want to run, our turn would come late.
-   * Root can do something about it: a real-time process goes first (sched(7)). */
+   * Root can do something about it: a real-time process goes first
+   * (sched(7)). */
   struct sched_param first = {.sched_priority = 1};
   sched_setscheduler(0, SCHED_FIFO, &first);
   double start = now();
@@ -224,8 +226,8 @@ run(char **argv)
     cannot("no pipe");
     return CAGE_FAILED;
   }
-  /* None of these may end us before PID 1: who would remove the cgroup then? The
-   * keyboard's go to the terminal's own group, which is the cage's. */
+  /* None of these may end us before PID 1: who would remove the cgroup then?
+   * The keyboard's go to the terminal's own group, which is the cage's. */
   struct sigaction action = {.sa_handler = stop};
   sigaction(SIGTERM, &action, NULL);
   sigaction(SIGHUP, &action, NULL);
@@ -329,8 +331,8 @@ main(int argc, char **argv)
     return CAGE_FAILED;
   }
   prctl(PR_SET_PDEATHSIG, (long)SIGTERM);
-  /* Root without a filter for devices is not let near them at all: then he, too,
-   * gets a user namespace, in which no device can be made. */
+  /* Root without a filter for devices is not let near them at all: then he,
+   * too, gets a user namespace, in which no device can be made. */
   cage.root.host_root = geteuid() == 0;
   cage.root.privileged =
       cage.root.host_root && cage_cgroup_make(cage.cgroup, sizeof cage.cgroup) == 0;

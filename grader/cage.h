@@ -49,8 +49,8 @@ extern struct cage {
   bool pids_limited;      /* and it has a limit on processes */
 } cage;
 
-/* Say what the cage noticed, one line, to whoever asked for it by --report; a limit
- * that was met ("limit ...") is said on standard error if nobody did. */
+/* Say what the cage noticed, one line, to whoever asked for it by --report; a
+ * limit that was met ("limit ...") is said on standard error if nobody did. */
 void report(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Say that there is no cage on this host, and why. */
@@ -58,41 +58,42 @@ void cannot(const char *why);
 
 /* ---- cage_init.c: PID 1 ---- */
 
-/* The life of PID 1 in its new namespaces: make the place, run the command argv in
- * it, look around. It waits for a byte from `go` before it begins, writes one to
- * `ready` when /proc is there, and waits for another before it runs the command.
- * Returns the command's exit status, or CAGE_FAILED. When it returns and the
- * process ends, the kernel kills whatever is left in the PID namespace
+/* The life of PID 1 in its new namespaces: make the place, run the command argv
+ * in it, look around. It waits for a byte from `go` before it begins, writes
+ * one to `ready` when /proc is there, and waits for another before it runs the
+ * command. Returns the command's exit status, or CAGE_FAILED. When it returns
+ * and the process ends, the kernel kills whatever is left in the PID namespace
  * (pid_namespaces(7)), and with the mount namespace goes its last mount. */
 int inside(int go, int ready, char **argv);
 
 /* ---- cage_user.c: who is who ---- */
 
-/* Map user and group numbers into the new user namespace of the process `pid`: the
- * caller becomes root there, and has others if the system set some aside for him.
- * Returns 0, or -1 with errno. Source: user_namespaces(7), subuid(5). */
+/* Map user and group numbers into the new user namespace of the process `pid`:
+ * the caller becomes root there, and has others if the system set some aside
+ * for him. Returns 0, or -1 with errno. Source: user_namespaces(7),
+ * subuid(5). */
 int map_user(pid_t pid);
 
 /* ---- cage_cgroup.c: no disk, and not too many processes ---- */
 
-/* Make a cgroup of our own, below the one we are in or one above it, in which no device can be
- * opened or made but null, zero, full, random, urandom, tty and terminals.
- * Writes the cgroup's path to `path`. Returns 0, or -1 with errno where cgroup
- * v2 or its device filter is not to be had. Source: bpf(2), BPF_PROG_ATTACH,
- * and linux/bpf.h, BPF_CGROUP_DEVICE. */
+/* Make a cgroup of our own, below the one we are in or one above it, in which
+ * no device can be opened or made but null, zero, full, random, urandom, tty
+ * and terminals. Writes the cgroup's path to `path`. Returns 0, or -1 with
+ * errno where cgroup v2 or its device filter is not to be had. Source: bpf(2),
+ * BPF_PROG_ATTACH, and linux/bpf.h, BPF_CGROUP_DEVICE. */
 int cage_cgroup_make(char *path, size_t size);
 
-/* Limit that cgroup to so many processes, and so many bytes of memory if that can
- * be had. Returns 0, or -1 with errno: ENOENT where the pids controller is not
- * enabled above us. Source: the kernel's Documentation/admin-guide/cgroup-v2.rst,
- * "pids.max", "memory.max". */
+/* Limit that cgroup to so many processes, and so many bytes of memory if that
+ * can be had. Returns 0, or -1 with errno: ENOENT where the pids controller is
+ * not enabled above us. Source: the kernel's
+ * Documentation/admin-guide/cgroup-v2.rst, "pids.max", "memory.max". */
 int cage_cgroup_limit(const char *path, int processes, size_t memory);
 
 /* Move the process `pid` into that cgroup. Returns 0, or -1 with errno. */
 int cage_cgroup_enter(const char *path, pid_t pid);
 
-/* Remove that cgroup, with all that were made below it. It is empty by now, or will
- * be in a moment. */
+/* Remove that cgroup, with all that were made below it. It is empty by now, or
+ * will be in a moment. */
 void cage_cgroup_remove(const char *path);
 
 /* ---- census.c: what is there ---- */

@@ -1,11 +1,11 @@
 /* cage_cgroup.c - no disk: a cgroup in which devices cannot be opened.
  *
- * A file system in a file, a database, a whole other system: all of the host lies
- * on its disk, and root may open that disk, from any namespace, by a device file
- * he makes himself. Namespaces do not help; they hide names, and this needs
- * none. What helps is a filter on the open itself. cgroup v2 has one: a small
- * program in the kernel's own machine code (bpf(2)) that is asked each time a
- * process of the cgroup opens or makes a device.
+ * A file system in a file, a database, a whole other system: all of the host
+ * lies on its disk, and root may open that disk, from any namespace, by a
+ * device file he makes himself. Namespaces do not help; they hide names, and
+ * this needs none. What helps is a filter on the open itself. cgroup v2 has
+ * one: a small program in the kernel's own machine code (bpf(2)) that is asked
+ * each time a process of the cgroup opens or makes a device.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -117,11 +117,11 @@ hands_on_pids(const char *path)
   return found;
 }
 
-/* A cgroup has a limit on processes only if the one above it hands the controller
- * on. The one we are in seldom does: it has processes, and a cgroup with processes
- * hands nothing on ("No Internal Process Constraint" of cgroup-v2.rst). So climb
- * from `path` to the nearest that does; `top` bytes of it are where cgroup v2 is
- * mounted. If there is none, stay. */
+/* A cgroup has a limit on processes only if the one above it hands the
+ * controller on. The one we are in seldom does: it has processes, and a cgroup
+ * with processes hands nothing on ("No Internal Process Constraint" of
+ * cgroup-v2.rst). So climb from `path` to the nearest that does; `top` bytes of
+ * it are where cgroup v2 is mounted. If there is none, stay. */
 static void
 climb_to_pids(char *path, size_t top)
 {
@@ -162,8 +162,8 @@ place_for_cgroup(char *path, size_t size)
   return 0;
 }
 
-/* Remove a cgroup and those below it, deepest first. rmdir(2) is how a cgroup is
- * removed, with its files in it; it refuses one that is still in use. */
+/* Remove a cgroup and those below it, deepest first. rmdir(2) is how a cgroup
+ * is removed, with its files in it; it refuses one that is still in use. */
 static int
 remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
@@ -182,9 +182,9 @@ cage_cgroup_remove(const char *path)
   nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* Remove the cgroups of cages that were killed: the number in the name is that of
- * a process that is gone. In another PID namespace it may be there all the same, so
- * leave alone what is new and may be about to be used. */
+/* Remove the cgroups of cages that were killed: the number in the name is that
+ * of a process that is gone. In another PID namespace it may be there all the
+ * same, so leave alone what is new and may be about to be used. */
 static void
 sweep(const char *parent)
 {

@@ -65,9 +65,9 @@ set_filter(struct sock_filter *filter, size_t count)
 }
 
 /* Two more ways out that no namespace closes: typing into the caller's terminal
- * (TIOCSTI, ioctl_tty(2)), and his keys (keyrings(7)). A filter refuses the calls
- * (seccomp(2)). Calls in the manner of another processor would have other numbers,
- * so they are refused altogether. */
+ * (TIOCSTI, ioctl_tty(2)), and his keys (keyrings(7)). A filter refuses the
+ * calls (seccomp(2)). Calls in the manner of another processor would have other
+ * numbers, so they are refused altogether. */
 static int
 refuse_calls(void)
 {
@@ -109,9 +109,9 @@ pretend_setgroups(void)
  * These capabilities reach past every namespace: modules, raw ports, the clock,
  * the kernel's log, rebooting, going before everyone else. Dropped from the
  * bounding set of PID 1, no process that it starts can have them. PID 1 keeps
- * them; and as nobody may trace a process that has more capabilities than he has
- * (ptrace(2), "Ptrace access mode checking"), nobody in here can reach into it,
- * its descriptors, or the host's files that it is made of. */
+ * them; and as nobody may trace a process that has more capabilities than he
+ * has (ptrace(2), "Ptrace access mode checking"), nobody in here can reach into
+ * it, its descriptors, or the host's files that it is made of. */
 static int
 drop_global_capabilities(void)
 {
@@ -129,10 +129,10 @@ drop_global_capabilities(void)
 
 /* A limit on processes that the kernel keeps at each fork; watching is too slow
  * for a program that doubles itself. An ordinary user's are counted per user
- * namespace (RLIMIT_NPROC, getrlimit(2)). Root is never refused by that. For him
- * our cgroup has the limit, or the PID namespace: since Linux 6.14 pid_max holds
- * for one namespace, and before that for the whole host, which must stay as it
- * is. */
+ * namespace (RLIMIT_NPROC, getrlimit(2)). Root is never refused by that. For
+ * him our cgroup has the limit, or the PID namespace: since Linux 6.14 pid_max
+ * holds for one namespace, and before that for the whole host, which must stay
+ * as it is. */
 static int
 limit_processes(void)
 {
@@ -225,10 +225,10 @@ report_processes(void)
 
 /* A signal to a process group reaches all of it, on either side of a PID
  * namespace: kill(0, SIGKILL) in here would end the grader, and the shell that
- * started it. So leave the group. A session of our own also has no terminal into
- * which somebody could type for the caller (TIOCSTI, ioctl_tty(2)). Only where a
- * person sits at the terminal do we stay in the session, as the group that the
- * terminal belongs to. */
+ * started it. So leave the group. A session of our own also has no terminal
+ * into which somebody could type for the caller (TIOCSTI, ioctl_tty(2)). Only
+ * where a person sits at the terminal do we stay in the session, as the group
+ * that the terminal belongs to. */
 static void
 leave_group(void)
 {

@@ -156,8 +156,8 @@ add_whiteouts(const char *path)
   return 0;
 }
 
-/* A single file is copied, if it is small. Bound in, it would be the host's file
- * still, and root in here could have it writable again. */
+/* A single file is copied, if it is small. Bound in, it would be the host's
+ * file still, and root in here could have it writable again. */
 static int
 place_file(const char *path, off_t size)
 {
@@ -184,8 +184,8 @@ essential(const char *path)
 
 /* Look at what is hidden below `path`. When overlayfs first meets an upper
  * directory that it has not made itself, it writes a note to it (an extended
- * attribute), which changes the directory's ctime. The census would take that for
- * a change by the command; so let it happen now. */
+ * attribute), which changes the directory's ctime. The census would take that
+ * for a change by the command; so let it happen now. */
 static void
 look_at_hidden(const char *path)
 {
@@ -290,7 +290,8 @@ shown_by_another(size_t which)
   return false;
 }
 
-/* The directories of the root, but for those that get something of their own. */
+/* The directories of the root, but for those that get something of their
+ * own. */
 static int
 place_all(void)
 {
@@ -357,10 +358,11 @@ place_devices(void)
   return 0;
 }
 
-/* In a user namespace nobody gets a proc of his own unless a whole one, with nothing
- * covered, is among the mounts that he has already (mount_namespaces(7)). Ours will
- * have parts that are covered. So keep a whole one besides, where no path leads: in
- * a directory of /run that another /run is then mounted on. lab02 needs that. */
+/* In a user namespace nobody gets a proc of his own unless a whole one, with
+ * nothing covered, is among the mounts that he has already
+ * (mount_namespaces(7)). Ours will have parts that are covered. So keep a whole
+ * one besides, where no path leads: in a directory of /run that another /run is
+ * then mounted on. lab02 needs that. */
 static int
 keep_whole_proc(unsigned long flags)
 {

@@ -22,8 +22,8 @@ write_proc(pid_t pid, const char *name, const char *text)
   return 0;
 }
 
-/* Run newuidmap(1) or newgidmap(1). They are set-user-ID programs, and write for
- * us the maps that we may not write ourselves. */
+/* Run newuidmap(1) or newgidmap(1). They are set-user-ID programs, and write
+ * for us the maps that we may not write ourselves. */
 static int
 run_map_helper(const char *program, pid_t pid, unsigned id, const char *file)
 {

@@ -1,9 +1,10 @@
 /* enter.c - 2.7: enter.
  *
- * setns(2) moves us into a namespace that is there already. Which one can be said by a
- * file in /proc/PID/ns, or by a pidfd, a descriptor that stands for a process. The
- * difference is what happens when the process ends and another one gets its number:
- * a path with a number in it then leads to the new one, and a pidfd to nothing.
+ * setns(2) moves us into a namespace that is there already. Which one can be
+ * said by a file in /proc/PID/ns, or by a pidfd, a descriptor that stands for a
+ * process. The difference is what happens when the process ends and another one
+ * gets its number: a path with a number in it then leads to the new one, and a
+ * pidfd to nothing.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,14 +1,15 @@
 /* hide.c - 2.5: hide.
  *
- * A container has its own /proc, and much in it is not its own: /proc/kcore is the
- * machine's memory, /proc/sysrq-trigger reboots it, /proc/sys has settings that have
- * no namespace. Such files cannot be removed. But they can be covered: a mount hides
- * what is below it.
+ * A container has its own /proc, and much in it is not its own: /proc/kcore is
+ * the machine's memory, /proc/sysrq-trigger reboots it, /proc/sys has settings
+ * that have no namespace. Such files cannot be removed. But they can be
+ * covered: a mount hides what is below it.
  *
- * What is covered stays covered only for somebody who cannot unmount. `nsrun` takes
- * CAP_SYS_ADMIN away before the program starts; and if the program makes a user
- * namespace of its own to have it again, then the mounts that it sees there are
- * locked together, and none of them comes off alone (mount_namespaces(7)).
+ * What is covered stays covered only for somebody who cannot unmount. `nsrun`
+ * takes CAP_SYS_ADMIN away before the program starts; and if the program makes
+ * a user namespace of its own to have it again, then the mounts that it sees
+ * there are locked together, and none of them comes off alone
+ * (mount_namespaces(7)).
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* init.c - 2.2: PID 1.
  *
- * The first process of a PID namespace has the number 1 in it, and with the number
- * come three duties and two privileges (pid_namespaces(7)):
+ * The first process of a PID namespace has the number 1 in it, and with the
+ * number come three duties and two privileges (pid_namespaces(7)):
  *
  *   - It inherits orphans. When a process ends, its children become PID 1's; and when
  *     those end they stay as zombies until PID 1 waits for them.
@@ -12,7 +12,8 @@
  *   + A signal for which it has no handler does nothing to it, not even SIGTERM.
  *   + SIGKILL from inside does nothing, either. From outside it does.
  *
- * Most programs were never written for that. So a small init stands in front of them.
+ * Most programs were never written for that. So a small init stands in front of
+ * them.
  */
 #include <errno.h>
 #include <signal.h>

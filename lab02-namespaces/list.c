@@ -1,9 +1,9 @@
 /* list.c - given: the namespaces of this machine, as nsrun list shows them.
  *
- * A namespace has no name. It is known by the inode of the files that stand for it:
- * /proc/PID/ns/uts of two processes is the same file if they are in the same one. So
- * the list is made from the processes; one in which no process is, and that only a
- * descriptor or a mount holds, is not seen here.
+ * A namespace has no name. It is known by the inode of the files that stand for
+ * it: /proc/PID/ns/uts of two processes is the same file if they are in the
+ * same one. So the list is made from the processes; one in which no process is,
+ * and that only a descriptor or a mount holds, is not seen here.
  */
 #include <ctype.h>
 #include <dirent.h>

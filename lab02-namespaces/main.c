@@ -118,8 +118,8 @@ prepare(pid_t pid, struct wire *wire)
              ? 0 : -1;
 }
 
-/* Block what init_wait takes, from here on and in the child, too: a signal that comes
- * too early waits. */
+/* Block what init_wait takes, from here on and in the child, too: a signal that
+ * comes too early waits. */
 static int
 block_signals(void)
 {

@@ -17,20 +17,21 @@ enum { TOOL_FAILED = 125, CANNOT_EXECUTE = 126, NOT_FOUND = 127 };
 
 /* ---- main.c: messages ---- */
 
-/* Print the latest failure, and behind it what to do about it. Return the exit status
- * that goes with it. */
+/* Print the latest failure, and behind it what to do about it. Return the exit
+ * status that goes with it. */
 int complain(void);
 int complain_with(const char *advice);
 
-/* Print that the command line is wrong. Returns the exit status that goes with it. */
+/* Print that the command line is wrong. Returns the exit status that goes with
+ * it. */
 int misused(const char *what, const char *about);
 
-/* How a step went. One that nobody has written yet is named (once) and left out, so
- * that the others can be tried. */
+/* How a step went. One that nobody has written yet is named (once) and left
+ * out, so that the others can be tried. */
 enum step { FAILED = -1, DONE, LEFT_OUT };
 
-/* From what a function of container.h returned. Complains unless it is DONE; with this
- * advice if errno is `error`. */
+/* From what a function of container.h returned. Complains unless it is DONE;
+ * with this advice if errno is `error`. */
 enum step step(int result);
 enum step step_with(int result, int error, const char *advice);
 
@@ -62,12 +63,13 @@ int read_options(int argc, char **argv);
 
 /* ---- main_child.c ---- */
 
-/* The life of the container's first process, which hears from its parent by the pipe
- * `go`. Returns an exit status; or becomes the program, and does not return. */
+/* The life of the container's first process, which hears from its parent by the
+ * pipe `go`. Returns an exit status; or becomes the program, and does not
+ * return. */
 int contain(int go);
 
-/* The same for a program that is started in a container that is there already: die with
- * the parent, give up privileges, become the program `argv`. */
+/* The same for a program that is started in a container that is there already:
+ * die with the parent, give up privileges, become the program `argv`. */
 int join(int go, char **argv);
 
 #endif

@@ -15,8 +15,8 @@
 #include "clean.h"
 #include "fail.h"
 
-/* What the machine shows in /proc and /sys that is not the container's own. The list
- * is that of the OCI runtimes. */
+/* What the machine shows in /proc and /sys that is not the container's own. The
+ * list is that of the OCI runtimes. */
 static const char *const masked[] = {
     "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys",
     "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list",
@@ -33,9 +33,9 @@ static const int kept[] = {
     CAP_SETPCAP, CAP_SETUID, CAP_SYS_CHROOT,
 };
 
-/* Whoever may mount may also unmount what hides something. So take CAP_SYS_ADMIN, and
- * what else Docker takes, out of what the next execve can give (lab01, exercise 1.6,
- * says more). */
+/* Whoever may mount may also unmount what hides something. So take
+ * CAP_SYS_ADMIN, and what else Docker takes, out of what the next execve can
+ * give (lab01, exercise 1.6, says more). */
 static int
 limit_capabilities(void)
 {
@@ -82,8 +82,8 @@ become(void *argv)
   return status;
 }
 
-/* All that hides something: after everything else is in place, so that nothing is
- * mounted over it. A function that is not written yet is named once. */
+/* All that hides something: after everything else is in place, so that nothing
+ * is mounted over it. A function that is not written yet is named once. */
 static int
 cover(int root)
 {
@@ -129,7 +129,8 @@ furnish_root(int root)
   return kernel == DONE ? cover(root) : 0;
 }
 
-/* Get a root of our own: ROOT, or the host's as it is, with our own /proc in it. */
+/* Get a root of our own: ROOT, or the host's as it is, with our own /proc in
+ * it. */
 static int
 change_root(void)
 {
@@ -146,10 +147,10 @@ change_root(void)
   return wish.root && step(root_pivot(root)) != DONE ? -1 : 0;
 }
 
-/* Die with the parent, also if it has died already: it keeps its end of the pipe as
- * long as it lives. init_await has asked for that before; but the parent may have ended
- * just after its word, and becoming somebody else clears the wish (prctl(2),
- * PR_SET_PDEATHSIG). */
+/* Die with the parent, also if it has died already: it keeps its end of the
+ * pipe as long as it lives. init_await has asked for that before; but the
+ * parent may have ended just after its word, and becoming somebody else clears
+ * the wish (prctl(2), PR_SET_PDEATHSIG). */
 static int
 die_with_parent(int go)
 {
@@ -176,8 +177,8 @@ contain(int go)
   umask(022);
   if (hear(go, &wire) < 0)
     return TOOL_FAILED;
-  /* Before we become somebody else: then our files in /proc are not ours any more
-   * (proc(5), "/proc/[pid]", dumpable). */
+  /* Before we become somebody else: then our files in /proc are not ours any
+   * more (proc(5), "/proc/[pid]", dumpable). */
   if (wish.time && step_with(ns_time(wish.seconds), EPERM, " (it takes CAP_SYS_TIME: try "
                              "--user-map root)") == FAILED)
     return TOOL_FAILED;

@@ -1,8 +1,9 @@
 /* net.c - 2.6: wires.
  *
- * A new network namespace is a computer without a cable: one link, lo, and even that
- * is down. We lay a cable. A veth pair is two links that are the two ends of one wire;
- * one end goes into the container, and the other one onto a bridge, which is a switch:
+ * A new network namespace is a computer without a cable: one link, lo, and even
+ * that is down. We lay a cable. A veth pair is two links that are the two ends
+ * of one wire; one end goes into the container, and the other one onto a
+ * bridge, which is a switch:
  *
  *      host                 nsrun0  10.89.71.1 (the bridge)
  *                          /      \
@@ -11,8 +12,8 @@
  *      containers   eth0            eth0
  *                   10.89.71.2      10.89.71.3
  *
- * All of it is asked for over a socket, in messages: rtnetlink(7). Each has a header,
- * the bytes that its type wants, and then attributes (netlink.c).
+ * All of it is asked for over a socket, in messages: rtnetlink(7). Each has a
+ * header, the bytes that its type wants, and then attributes (netlink.c).
  */
 #include <arpa/inet.h>
 #include <errno.h>

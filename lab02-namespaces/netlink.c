@@ -1,6 +1,7 @@
 /* netlink.c - given: how to talk to the kernel about networks.
  *
- * A message to the kernel, and each attribute in it, begins with its own length:
+ * A message to the kernel, and each attribute in it, begins with its own
+ * length:
  *
  *     nlmsghdr   length, type RTM_NEWLINK, flags, sequence number
  *     ifinfomsg  what this type wants (struct in linux/rtnetlink.h)
@@ -8,8 +9,8 @@
  *     nlattr     length, type IFLA_LINKINFO    holds attributes itself:
  *       nlattr     length, type IFLA_INFO_KIND   "bridge\0"
  *
- * Each starts at a multiple of 4 bytes. The answer is a message of type NLMSG_ERROR
- * with an errno, or with 0. See netlink(7) and rtnetlink(7).
+ * Each starts at a multiple of 4 bytes. The answer is a message of type
+ * NLMSG_ERROR with an errno, or with 0. See netlink(7) and rtnetlink(7).
  */
 #include <errno.h>
 #include <linux/if_link.h>

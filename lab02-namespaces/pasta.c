@@ -1,9 +1,10 @@
 /* pasta.c - given: a network without a privilege.
  *
- * Laying a wire changes the host's network, and that is root's. pasta(1) needs no
- * wire. It makes the container's link a device behind which it sits itself (tun), reads
- * what the container sends, and says it again on sockets of its own, as any program of
- * yours may: so the container talks to the world through you. Podman does the same.
+ * Laying a wire changes the host's network, and that is root's. pasta(1) needs
+ * no wire. It makes the container's link a device behind which it sits itself
+ * (tun), reads what the container sends, and says it again on sockets of its
+ * own, as any program of yours may: so the container talks to the world through
+ * you. Podman does the same.
  */
 #include "pasta.h"
 
@@ -21,8 +22,9 @@
 
 static pid_t pasta;
 
-/* Is there a default route in the network namespace of `pid`? In /proc/PID/net/route,
- * the second word of a line is the destination: all zeros (proc(5)). */
+/* Is there a default route in the network namespace of `pid`? In
+ * /proc/PID/net/route, the second word of a line is the destination: all zeros
+ * (proc(5)). */
 static bool
 connected(pid_t pid)
 {

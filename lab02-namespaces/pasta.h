@@ -4,9 +4,10 @@
 
 #include <sys/types.h>
 
-/* Start pasta(1) for the network namespace of the process `pid`, a child of ours, and
- * wait until it is connected. One at a time. Returns 0, or -1 with errno: ENOENT if
- * it is not installed, ECHILD if it gave up (it has said why on standard error). */
+/* Start pasta(1) for the network namespace of the process `pid`, a child of
+ * ours, and wait until it is connected. One at a time. Returns 0, or -1 with
+ * errno: ENOENT if it is not installed, ECHILD if it gave up (it has said why
+ * on standard error). */
 int pasta_start(pid_t pid);
 
 /* End it. Does nothing if it was not started. */

@@ -1,9 +1,10 @@
 /* root.c - 2.3: a root of its own.
  *
- * chroot(2) moves one pointer of one process, and leaves the host's whole tree of
- * mounts standing around it. A mount namespace is a tree of mounts of its own. It
- * begins as a copy of the host's; then we put a new root in the place of the old one,
- * and throw the old one away. After that there is nothing outside to break out to.
+ * chroot(2) moves one pointer of one process, and leaves the host's whole tree
+ * of mounts standing around it. A mount namespace is a tree of mounts of its
+ * own. It begins as a copy of the host's; then we put a new root in the place
+ * of the old one, and throw the old one away. After that there is nothing
+ * outside to break out to.
  *
  *     /            (host)          /old         (detached)       /  ROOT
  *     +-- proc              -->    ROOT   /             -->      +-- proc  (new)

@@ -1,17 +1,17 @@
 /* spawn.c - 2.1: new namespaces.
  *
- * A path is one way to name things, and chroot(2) takes care of that one. The host
- * has other names: its own (the host name), process numbers, addresses, queues and
- * shared memory. For each of these the kernel keeps a table; a namespace is one such
- * table, and every process points to one of each kind:
+ * A path is one way to name things, and chroot(2) takes care of that one. The
+ * host has other names: its own (the host name), process numbers, addresses,
+ * queues and shared memory. For each of these the kernel keeps a table; a
+ * namespace is one such table, and every process points to one of each kind:
  *
  *     process 4711 ---> uts   "web1"           process 4712 ---> uts   "jar"
  *                  `--> ipc   queues 0, 1                   `--> ipc   (empty)
  *                  `--> net   lo, eth0         (its own) ------> net   lo
  *
  * A new process gets its parent's pointers (fork(2)), unless it asks for new
- * tables. There is nothing more to it: no process is "in a container", it only points
- * to other tables than its neighbours.
+ * tables. There is nothing more to it: no process is "in a container", it only
+ * points to other tables than its neighbours.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,10 +1,10 @@
 /* user.c - 2.4: root without root.
  *
- * Everything up to here took root's privileges. A user namespace is where an ordinary
- * user has them: in it he is user 0 and has all capabilities, and each of them counts
- * only for what belongs to this namespace: its mounts, its host name, its links. Whose
- * file a file is the kernel still decides by the number outside. The map says which is
- * which:
+ * Everything up to here took root's privileges. A user namespace is where an
+ * ordinary user has them: in it he is user 0 and has all capabilities, and each
+ * of them counts only for what belongs to this namespace: its mounts, its host
+ * name, its links. Whose file a file is the kernel still decides by the number
+ * outside. The map says which is which:
  *
  *     inside     0     1 ... 65535        ps inside shows root
  *                |     |                  ps outside shows you
@@ -34,6 +34,7 @@ user_map(pid_t pid, const struct id_maps *maps)
 int
 user_become_root(void)
 {
-  /* TODO 2.4: user 0, group 0, no other groups. In which order? */
+  /* TODO 2.4: user 0, group 0, no other groups. What if setgroups(2) is forbidden
+   * in here? */
   return todo("2.4");
 }

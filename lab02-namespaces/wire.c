@@ -1,8 +1,8 @@
 /* wire.c - given: a wire for one container alone, and how wires go again.
  *
- * When a container ends, its network namespace goes, and its end of the wire with it,
- * and so the host's end. But the kernel does that when it finds the time. So that all
- * is gone when nsrun ends, nsrun takes the wire off itself.
+ * When a container ends, its network namespace goes, and its end of the wire
+ * with it, and so the host's end. But the kernel does that when it finds the
+ * time. So that all is gone when nsrun ends, nsrun takes the wire off itself.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -19,8 +19,9 @@
 int
 net_lock(void)
 {
-  /* What is locked is the network namespace: the file that stands for it. So there is
-   * no lock file that must lie somewhere, and that somebody must remove. */
+  /* What is locked is the network namespace: the file that stands for it. So
+   * there is no lock file that must lie somewhere, and that somebody must
+   * remove. */
   autoclose int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
   if (fd < 0)
     return fail("open /proc/self/ns/net");
@@ -30,8 +31,8 @@ net_lock(void)
   return take_fd(&fd);
 }
 
-/* The host's end is 10.89.72.N, the container's the next: both in a network of four
- * numbers, of which the first and the last are never given to anybody. */
+/* The host's end is 10.89.72.N, the container's the next: both in a network of
+ * four numbers, of which the first and the last are never given to anybody. */
 int
 wire_private(pid_t pid, struct wire *wire)
 {
@@ -60,7 +61,8 @@ wire_private(pid_t pid, struct wire *wire)
   return refuse(EADDRNOTAVAIL, "no address is free in 10.89.72.0/24");
 }
 
-/* Is a link on the bridge? They have names of ours. Returns 1 or 0, or -1 with errno. */
+/* Is a link on the bridge? They have names of ours. Returns 1 or 0, or -1 with
+ * errno. */
 static int
 bridge_in_use(void)
 {

@@ -220,8 +220,8 @@ START_TEST(test_enter_user)
   visit->flags = kinds_here();
   visit->unprivileged = true;
   expect_entered(visit);
-  /* The other way round: its user namespace has no say in the others, which are the
-   * host's. Whoever moves there first can join none of them. */
+  /* The other way round: its user namespace has no say in the others, which are
+   * the host's. Whoever moves there first can join none of them. */
   *visit = (struct visit){
       .flags = CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWPID,
       .user_later = true};
@@ -321,8 +321,8 @@ START_TEST(test_enter_reused)
 }
 END_TEST
 
-/* The same at any moment: after every single system call that ns_open or ns_enter
- * makes, the process ends, and another one gets its number. */
+/* The same at any moment: after every single system call that ns_open or
+ * ns_enter makes, the process ends, and another one gets its number. */
 struct swap {
   bool enter;                /* in the middle of ns_enter, not of ns_open */
   pid_t process;             /* both of them, one after the other */
@@ -403,7 +403,8 @@ swap_after(bool enter, int calls)
            "ns_enter returns 0 only if it has joined the namespaces of the process",
            "it returned 0, and did not");
   } else if (swap->value == 0) {
-    /* Whom has it got? Of the first one nothing is left that could be entered. */
+    /* Whom has it got? Of the first one nothing is left that could be
+     * entered. */
     pid_t target = pidfd_target(student, swap->target.pidfd);
     unsigned long long apart = kinds_apart(student, swap->process);
     EXPECT(target == 0 || (unsigned long long)swap->target.flags == apart,

@@ -37,7 +37,8 @@ cover(struct answer *a, const void *arg)
                         : STUDENT(bind_in)(root, c->source, c->path, c->readonly));
 }
 
-/* ROOT, with a file and a directory, and what is mounted on that one's "deep". */
+/* ROOT, with a file and a directory, and what is mounted on that one's
+ * "deep". */
 static const char *
 make_root(void)
 {
@@ -57,8 +58,8 @@ remove_root(void)
   umount2(at("root/dir/deep"), MNT_DETACH);
 }
 
-/* Start a child that covers something, in namespaces of its own (0: just a mount
- * namespace), and expect success. Returns its number. */
+/* Start a child that covers something, in namespaces of its own (0: just a
+ * mount namespace), and expect success. Returns its number. */
 static pid_t
 covered(const struct cover *c, unsigned long flags, const char *call)
 {
@@ -67,8 +68,8 @@ covered(const struct cover *c, unsigned long flags, const char *call)
   return pid;
 }
 
-/* Try to make a file in the directory that is `name` in scratch() for `pid`. Returns
- * 0, or errno. */
+/* Try to make a file in the directory that is `name` in scratch() for `pid`.
+ * Returns 0, or errno. */
 static int
 try_to_make(pid_t pid, const char *name)
 {
@@ -201,7 +202,8 @@ START_TEST(test_missing)
 }
 END_TEST
 
-/* Links in ROOT that lead to `outside` on the host: by an absolute path, and up. */
+/* Links in ROOT that lead to `outside` on the host: by an absolute path, and
+ * up. */
 static void
 plant(const char *name, int way, const char *outside)
 {
@@ -484,8 +486,8 @@ END_TEST
 
 START_TEST(test_bind_links)
 {
-  /* The targets are links that lead out of ROOT, to a directory and to a file of the
-   * host, and one to nothing. In ROOT all of them lead to nothing. */
+  /* The targets are links that lead out of ROOT, to a directory and to a file
+   * of the host, and one to nothing. In ROOT all of them lead to nothing. */
   static const char *const outside[] = {"victims", "victim", "gone"};
   make_dir("root", 0755);
   make_dir("victims", 0755);

@@ -235,8 +235,8 @@ block_signals(void)
   sigprocmask(SIG_BLOCK, &signals, NULL);
 }
 
-/* The student's process has a child, the waiter, which calls init_wait or init_run;
- * and that one has a child, the program. */
+/* The student's process has a child, the waiter, which calls init_wait or
+ * init_run; and that one has a child, the program. */
 struct scene {
   bool run;                  /* with init_run */
   pid_t stranger;            /* wait for this one instead, or 0 */
@@ -431,8 +431,8 @@ START_TEST(test_wait_orphans)
   struct scene *scene = shared(sizeof *scene);
   pid_t program, pid = begin(scene, &program);
   for (int round = 0; round < 3; round++) {
-    /* All of them end while the waiter stands still. Its SIGCHLD is pending then,
-     * and that is one signal, however many have ended. */
+    /* All of them end while the waiter stands still. Its SIGCHLD is pending
+     * then, and that is one signal, however many have ended. */
     stop(scene->waiter);
     scene->orphans = 60;
     ck_assert(AWAIT(scene->orphans == 0 && zombies_of(scene->waiter) == 60));
@@ -471,8 +471,8 @@ all_taken(pid_t pid)
   return (status_number(pid, "ShdPnd", 16) | status_number(pid, "SigPnd", 16)) == 0;
 }
 
-/* Wait until the waiter has done what there was to do, and the program has counted
- * what it got. */
+/* Wait until the waiter has done what there was to do, and the program has
+ * counted what it got. */
 static void
 settle(struct scene *scene, pid_t program)
 {
@@ -529,8 +529,9 @@ START_TEST(test_wait_keyboard)
   ck_assert_int_eq(ptsname_r(terminal, name, 64), 0);
   scene->terminal = name;
   pid_t program, pid = begin(scene, &program);
-  /* The kernel sends what the keys mean to all that sit at the terminal. Let the
-   * program have its own first, so that a second one is not taken for the same. */
+  /* The kernel sends what the keys mean to all that sit at the terminal. Let
+   * the program have its own first, so that a second one is not taken for the
+   * same. */
   stop(scene->waiter);
   ck_assert_int_eq(write(terminal, "\003\034", 2), 2); /* ^C and ^\ */
   ck_assert_int_eq(ioctl(terminal, TIOCSWINSZ, &size), 0);

@@ -1,4 +1,5 @@
-/* check_inside.c - a process in new namespaces, and looks at mounts from outside. */
+/* check_inside.c - a process in new namespaces, and looks at mounts from
+ * outside. */
 #include "inside.h"
 
 #include <errno.h>
@@ -130,8 +131,8 @@ mount_or_end(const char *source, const char *path, const char *type,
   }
 }
 
-/* mountinfo writes a blank as \040, and so on (proc(5)). Names of ours have none,
- * but the host's may. */
+/* mountinfo writes a blank as \040, and so on (proc(5)). Names of ours have
+ * none, but the host's may. */
 static void
 read_table(FILE *file, struct mount_table *table)
 {
@@ -167,8 +168,8 @@ mounts_of(pid_t pid)
   return &table;
 }
 
-/* Whoever joins a mount namespace with setns(2) gets the root of that namespace as
- * his root directory. So a child of ours joins it, and tells. */
+/* Whoever joins a mount namespace with setns(2) gets the root of that namespace
+ * as his root directory. So a child of ours joins it, and tells. */
 const struct mount_table *
 mounts_of_namespace(pid_t pid)
 {
@@ -273,7 +274,8 @@ within(const char *path, const char *dir)
   return strncmp(path, dir, n) == 0 && (path[n] == '/' || path[n] == '\0');
 }
 
-/* How many mounts on `point`, with these flags (NULL: any), are in the table? */
+/* How many mounts on `point`, with these flags (NULL: any), are in the
+ * table? */
 static int
 count_on(const struct mount_table *table, const char *point, const char *flags)
 {

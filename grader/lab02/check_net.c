@@ -29,7 +29,8 @@ enum { BRIDGE_PREFIX = 24, FIRST = 2, LAST = 254 };
 
 /* ---- looking ---- */
 
-/* Run the rest of the test in the network namespace of `pid`; 0: in our own again. */
+/* Run the rest of the test in the network namespace of `pid`; 0: in our own
+ * again. */
 static void
 visit(pid_t pid)
 {
@@ -160,8 +161,8 @@ address_of(pid_t pid, const char *name)
   return address_text(link.address, link.prefix);
 }
 
-/* The gateway to everywhere, and the link that leads there: "10.1.2.3 eth0"; "" if
- * there is none. As /proc/PID/net/route has it, see proc(5). */
+/* The gateway to everywhere, and the link that leads there: "10.1.2.3 eth0"; ""
+ * if there is none. As /proc/PID/net/route has it, see proc(5). */
 static const char *
 gateway_of(pid_t pid)
 {
@@ -606,7 +607,8 @@ START_TEST(test_join_bridge)
 }
 END_TEST
 
-/* It fails, and the host has the same links as before, and perhaps the bridge. */
+/* It fails, and the host has the same links as before, and perhaps the
+ * bridge. */
 static void
 expect_no_join(const struct party *p, const char *call, int error)
 {
@@ -750,7 +752,8 @@ join_in_child(struct answer *a, const void *arg)
   a->value = 0;
 }
 
-/* Does the process wait for a lock? In /proc/locks "->" marks who does (proc(5)). */
+/* Does the process wait for a lock? In /proc/locks "->" marks who does
+ * (proc(5)). */
 static bool
 waits_for_lock(pid_t pid)
 {

@@ -40,7 +40,8 @@ read_proc(pid_t pid, const char *name, char *text, size_t size)
   char path[128];
   snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
   int fd = open(path, O_RDONLY | O_CLOEXEC);
-  /* prlimit(2) can take that from us; then all would look as if it were gone. */
+  /* prlimit(2) can take that from us; then all would look as if it were
+   * gone. */
   ck_assert_msg(fd >= 0 || errno != EMFILE, "the test gets no descriptor");
   ssize_t n = fd < 0 ? -1 : read(fd, text, size - 1);
   if (fd >= 0)
@@ -183,7 +184,8 @@ kinds_here(void)
   return flags;
 }
 
-/* A line "FIELD: N" of /proc/PID/fdinfo/FD, in base `base`; -1 if there is none. */
+/* A line "FIELD: N" of /proc/PID/fdinfo/FD, in base `base`; -1 if there is
+ * none. */
 static long long
 fdinfo(pid_t pid, int fd, const char *field, int base)
 {
@@ -242,10 +244,11 @@ open_fd_of(pid_t pid, int fd, int flags)
 
 /* ---- making ---- */
 
-/* The life of a process that is made. It has no capability, so everyone in here may
- * trace it, open its descriptors and join its namespaces. Nothing of the test's may
- * be among them but standard error: what Check writes down goes through a
- * descriptor, and in the test's mount namespace are the programs that it runs. */
+/* The life of a process that is made. It has no capability, so everyone in here
+ * may trace it, open its descriptors and join its namespaces. Nothing of the
+ * test's may be among them but standard error: what Check writes down goes
+ * through a descriptor, and in the test's mount namespace are the programs that
+ * it runs. */
 static void __attribute__((noreturn))
 be_made(int ready)
 {
@@ -322,8 +325,8 @@ wait_to_be_killed(void)
     pause();
 }
 
-/* This host lacks something: not a pass, and nobody's fault. Check has no word for
- * that, but TAP has. */
+/* This host lacks something: not a pass, and nobody's fault. Check has no word
+ * for that, but TAP has. */
 static void
 cannot(const char *why)
 {

@@ -164,7 +164,8 @@ mount_kernel(struct answer *a, const void *path)
   student_answer(a, STUDENT(root_kernel)(root));
 }
 
-/* The proc on `point` is that of the PID namespace of `pid`, where this is 1. */
+/* The proc on `point` is that of the PID namespace of `pid`, where this is
+ * 1. */
 static void
 expect_own_proc(pid_t pid, const char *point)
 {
@@ -209,8 +210,8 @@ END_TEST
 
 START_TEST(test_kernel_busy)
 {
-  /* In the host's network namespace the kernel mounts no second sysfs onto the same
-   * place: EBUSY. */
+  /* In the host's network namespace the kernel mounts no second sysfs onto the
+   * same place: EBUSY. */
   struct statvfs st;
   pid_t pid = inside(CLONE_NEWPID, mount_kernel, "/");
   expect_success(student_said(), "root_kernel(a descriptor of \"/\"), in the host's "
@@ -268,8 +269,8 @@ mount_all(struct answer *a, const void *path)
 
 START_TEST(test_planted_links)
 {
-  /* What leads out of ROOT: up, by a path that is on the host only, and by one that
-   * is there on both sides. */
+  /* What leads out of ROOT: up, by a path that is on the host only, and by one
+   * that is there on both sides. */
   static const char *const names[] = {"proc", "sys", "dev", "run"};
   static const char *const formats[] = {"../../../../..%s", "%s", "%s"};
   char link[64], to[PATH_MAX], twin[PATH_MAX], name[32];
@@ -463,7 +464,8 @@ END_TEST
 
 START_TEST(test_devices_hide_old)
 {
-  /* ROOT may be shared, and its /dev full of what somebody else has put there. */
+  /* ROOT may be shared, and its /dev full of what somebody else has put
+   * there. */
   const char *root = make_dir("root", 0755);
   make_dir("root/dev", 0700);
   make_text("root/dev/null", "no device", 0600);
@@ -539,8 +541,8 @@ pivot(struct answer *a, const void *path)
   student_answer(a, STUDENT(root_pivot)(root));
 }
 
-/* In the whole mount namespace there is ROOT, and the mounts of `expected`, words
- * with blanks between them; no other. */
+/* In the whole mount namespace there is ROOT, and the mounts of `expected`,
+ * words with blanks between them; no other. */
 static void
 expect_only_root(pid_t pid, const char *expected)
 {

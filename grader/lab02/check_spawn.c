@@ -41,8 +41,8 @@ clone_and_wait(struct answer *a, const void *arg)
   student_answer(a, pid);
 }
 
-/* Let ns_clone make a process. Returns the number of the student's process; *child
- * is the one made, as /proc says. */
+/* Let ns_clone make a process. Returns the number of the student's process;
+ * *child is the one made, as /proc says. */
 static pid_t
 start_clone(struct made *made, pid_t *child)
 {
@@ -209,7 +209,8 @@ set_name(struct answer *a, const void *arg)
   student_answer(a, STUDENT(ns_hostname)(host->name));
 }
 
-/* The host name in the UTS namespace of a process. Valid until the next call. */
+/* The host name in the UTS namespace of a process. Valid until the next
+ * call. */
 static const char *
 name_of(pid_t pid)
 {
@@ -325,8 +326,8 @@ nanoseconds(int clock)
   return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
-/* What a clock shows in the time namespace of a process; -1 if that cannot be said.
- * */
+/* What a clock shows in the time namespace of a process; -1 if that cannot be
+ * said. */
 static long long
 clock_of(pid_t pid, int clock)
 {

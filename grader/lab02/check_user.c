@@ -27,8 +27,8 @@ static void
 map_child(struct answer *a, const void *arg)
 {
   struct mapping *mapping = (struct mapping *)arg;
-  /* Number 0 is special: who has not CAP_SETFCAP may give it to nobody, not even if
-   * it is his own (user_namespaces(7)). */
+  /* Number 0 is special: who has not CAP_SETFCAP may give it to nobody, not
+   * even if it is his own (user_namespaces(7)). */
   if (mapping->unprivileged)
     give_up_capabilities(CAP_SETFCAP);
   if (mapping->path)
@@ -39,8 +39,8 @@ map_child(struct answer *a, const void *arg)
   student_answer(a, STUDENT(user_map)(mapping->child, &mapping->maps));
 }
 
-/* Maps as text: "INSIDE OUTSIDE COUNT", more of them behind commas. Valid until 8
- * more have been asked for. */
+/* Maps as text: "INSIDE OUTSIDE COUNT", more of them behind commas. Valid until
+ * 8 more have been asked for. */
 static char *
 next_text(void)
 {
@@ -149,8 +149,8 @@ START_TEST(test_map_privileged)
 }
 END_TEST
 
-/* A directory with a newuidmap and a newgidmap that write down how they are called,
- * and end with this exit status. */
+/* A directory with a newuidmap and a newgidmap that write down how they are
+ * called, and end with this exit status. */
 static const char *
 make_helpers(int status)
 {

@@ -9,11 +9,11 @@
 
 #include "student.h"
 
-/* Start a child that loads the student's library, and let a child of that one do
- * what(answer, arg) in new namespaces `flags` (CLONE_NEW..., on top of a mount
- * namespace, which it has in any case); then it stands still, to be looked at. In a
- * new user namespace it is user 0, as outside. No function of the student's is
- * needed for that. Returns its number. */
+/* Start a child that loads the student's library, and let a child of that one
+ * do what(answer, arg) in new namespaces `flags` (CLONE_NEW..., on top of a
+ * mount namespace, which it has in any case); then it stands still, to be
+ * looked at. In a new user namespace it is user 0, as outside. No function of
+ * the student's is needed for that. Returns its number. */
 pid_t inside(unsigned long flags, void (*what)(struct answer *, const void *),
              const void *arg);
 
@@ -37,9 +37,9 @@ struct mount_table {
   struct mount_line lines[256];
 };
 
-/* The mounts of the process `pid`, those that it can reach from its root directory;
- * and all that its mount namespace has, whatever its root directory is. Valid until
- * the next call of the same function. */
+/* The mounts of the process `pid`, those that it can reach from its root
+ * directory; and all that its mount namespace has, whatever its root directory
+ * is. Valid until the next call of the same function. */
 const struct mount_table *mounts_of(pid_t pid);
 const struct mount_table *mounts_of_namespace(pid_t pid);
 
@@ -51,17 +51,17 @@ const struct mount_line *mount_on(const struct mount_table *table,
 bool has_word(const char *words, const char *word);
 bool has_words(const char *words, const char *all);
 
-/* Fail the test unless the mount on `point` of process `pid` is there, is of this
- * type (NULL: any), and has these flags. Returns it. */
+/* Fail the test unless the mount on `point` of process `pid` is there, is of
+ * this type (NULL: any), and has these flags. Returns it. */
 const struct mount_line *expect_mount(pid_t pid, const char *point,
                                       const char *type, const char *flags);
 
-/* Fail the test if `pid`, whose mounts were once like our own, has other ones than
- * we have outside of the directory `dir` (NULL: anywhere). */
+/* Fail the test if `pid`, whose mounts were once like our own, has other ones
+ * than we have outside of the directory `dir` (NULL: anywhere). */
 void expect_mounts_only_in(pid_t pid, const char *dir);
 
-/* The path by which we reach what is `path` for the process `pid`. Valid until 8
- * more have been asked for. */
+/* The path by which we reach what is `path` for the process `pid`. Valid until
+ * 8 more have been asked for. */
 const char *through(pid_t pid, const char *path);
 
 #endif

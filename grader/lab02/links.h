@@ -1,5 +1,5 @@
-/* links.h - for check_net.c and the probe: how a test asks the kernel about links,
- * in its own words (rtnetlink(7)). */
+/* links.h - for check_net.c and the probe: how a test asks the kernel about
+ * links, in its own words (rtnetlink(7)). */
 #ifndef LINKS_H
 #define LINKS_H
 
@@ -65,8 +65,8 @@ request_send(struct request *r)
 }
 
 /* A wire with both ends here. To take many names it is better than bridges: the
- * kernel removes hundreds of wires in a moment, but each bridge takes it some time,
- * in which nobody else may change a network. Returns 0, or an errno. */
+ * kernel removes hundreds of wires in a moment, but each bridge takes it some
+ * time, in which nobody else may change a network. Returns 0, or an errno. */
 static inline int
 make_wire(const char *name, const char *peer)
 {

@@ -1,6 +1,6 @@
-/* probe.c - a program for the inside of a container. It is linked statically, so that
- * it runs in a root directory where nothing else is. The tests ask it to report,
- * to wait while they look at it from outside, and to attack. */
+/* probe.c - a program for the inside of a container. It is linked statically,
+ * so that it runs in a root directory where nothing else is. The tests ask it
+ * to report, to wait while they look at it from outside, and to attack. */
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
@@ -68,8 +68,8 @@ print_host_name(char **arg)
   return puts(name) < 0;
 }
 
-/* Who we are: numbers of user and group, real and effective, and how many groups
- * more. */
+/* Who we are: numbers of user and group, real and effective, and how many
+ * groups more. */
 static int
 print_user(char **arg)
 {
@@ -90,9 +90,9 @@ make_file(char **arg)
   return 0;
 }
 
-/* The names that the kernel keeps besides files: System V's messages, memory and
- * semaphores, all by the number KEY, and the POSIX queue /NAME. `make`, `find` (print
- * the kinds that are there) or `remove` them. */
+/* The names that the kernel keeps besides files: System V's messages, memory
+ * and semaphores, all by the number KEY, and the POSIX queue /NAME. `make`,
+ * `find` (print the kinds that are there) or `remove` them. */
 static int
 queues(char **arg)
 {
@@ -133,7 +133,8 @@ print_signals(char **arg)
   return 0;
 }
 
-/* For each SIGUSR1 start N grandchildren that end as orphans, and print "done". */
+/* For each SIGUSR1 start N grandchildren that end as orphans, and print
+ * "done". */
 static int
 make_orphans(char **arg)
 {
@@ -159,9 +160,9 @@ make_orphans(char **arg)
   return 0;
 }
 
-/* Run a program on a terminal of its own. When it has printed "ready", press ^C; when
- * it has said that SIGINT came, send it SIGUSR1; and when that has come as well, print
- * all that it said. What comes twice is seen by then. */
+/* Run a program on a terminal of its own. When it has printed "ready", press
+ * ^C; when it has said that SIGINT came, send it SIGUSR1; and when that has
+ * come as well, print all that it said. What comes twice is seen by then. */
 static int
 press_keys(char **arg)
 {
@@ -251,8 +252,8 @@ read_file(char **arg)
   return 0;
 }
 
-/* Open files for writing, and write nothing: some files of /proc must not be written,
- * not even by a test. Prints those that could be opened. */
+/* Open files for writing, and write nothing: some files of /proc must not be
+ * written, not even by a test. Prints those that could be opened. */
 static int
 open_to_write(char **arg)
 {
@@ -279,8 +280,8 @@ join(const char *pid, const char *kind)
   return close(fd);
 }
 
-/* For use outside: print all mounts of the mount namespace of a process, not only
- * those that it can reach from its root directory: "POINT TYPE FLAGS". */
+/* For use outside: print all mounts of the mount namespace of a process, not
+ * only those that it can reach from its root directory: "POINT TYPE FLAGS". */
 static int
 list_mounts(char **arg)
 {
@@ -362,7 +363,8 @@ leave_by_chroot(const char *secret)
   return out;
 }
 
-/* Take off what is mounted on "/", again and again: perhaps the old root is below. */
+/* Take off what is mounted on "/", again and again: perhaps the old root is
+ * below. */
 static bool
 leave_by_umount(const char *secret)
 {
@@ -375,8 +377,8 @@ leave_by_umount(const char *secret)
   return syscall(SYS_pivot_root, ".", ".") == 0 && climb("pivot_root", secret);
 }
 
-/* In a child with a user namespace of its own, and so all capabilities over a copy of
- * the mounts: attack(arg). Is it successful? */
+/* In a child with a user namespace of its own, and so all capabilities over a
+ * copy of the mounts: attack(arg). Is it successful? */
 static bool
 as_root_of_a_copy(bool (*attack)(const char *), const char *arg)
 {
@@ -418,7 +420,8 @@ escape(char **arg)
 
 /* ---- attacks on what is covered, or read-only ---- */
 
-/* Is something to be read in `path`: bytes of a file, or names in a directory? */
+/* Is something to be read in `path`: bytes of a file, or names in a
+ * directory? */
 static bool
 can_read(const char *path)
 {
@@ -532,7 +535,8 @@ address_of(const char *text, const char *port)
   return address;
 }
 
-/* What an ioctl of netdevice(7) says about a link, as an IPv4 address; or 0.0.0.0. */
+/* What an ioctl of netdevice(7) says about a link, as an IPv4 address; or
+ * 0.0.0.0. */
 static struct in_addr
 ask(int fd, const char *name, unsigned long what)
 {
@@ -544,8 +548,8 @@ ask(int fd, const char *name, unsigned long what)
   return address.sin_addr;
 }
 
-/* For use outside: print the links in the network namespace of a process, or in ours:
- * "NAME up ADDRESS/PREFIX". */
+/* For use outside: print the links in the network namespace of a process, or in
+ * ours: "NAME up ADDRESS/PREFIX". */
 static int
 list_links(char **arg)
 {
@@ -565,7 +569,8 @@ list_links(char **arg)
   return 0;
 }
 
-/* For use outside: the address of eth0 in the network namespace of each process. */
+/* For use outside: the address of eth0 in the network namespace of each
+ * process. */
 static int
 list_addresses(char **arg)
 {

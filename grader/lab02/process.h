@@ -1,5 +1,6 @@
-/* process.h - what the Check tests of spawn, init, user and enter share: processes,
- * looked at from outside, and stopped at a place that suits the test. */
+/* process.h - what the Check tests of spawn, init, user and enter share:
+ * processes, looked at from outside, and stopped at a place that suits the
+ * test. */
 #ifndef PROCESS_H
 #define PROCESS_H
 
@@ -13,8 +14,8 @@
 /* Zeroed memory that whoever is forked afterwards shares with us. */
 void *shared(size_t size);
 
-/* Wait until the condition holds; false if it did not within 4 seconds or more: on a
- * busy machine our turns come late, too. */
+/* Wait until the condition holds; false if it did not within 4 seconds or more:
+ * on a busy machine our turns come late, too. */
 #define AWAIT(condition)                                                       \
   ({                                                                           \
     int tries_ = 0;                                                            \
@@ -25,16 +26,18 @@ void *shared(size_t size);
 
 /* ---- looking ---- */
 
-/* A field of /proc/PID/status without the blanks around it; "" if the process is
- * gone. Valid until 8 more have been asked for. The same as a number in base
+/* A field of /proc/PID/status without the blanks around it; "" if the process
+ * is gone. Valid until 8 more have been asked for. The same as a number in base
  * `base`. */
 const char *status_text(pid_t pid, const char *field);
 unsigned long long status_number(pid_t pid, const char *field, int base);
 
-/* Field N of /proc/PID/stat, counted as in proc(5); -1 if the process is gone. */
+/* Field N of /proc/PID/stat, counted as in proc(5); -1 if the process is
+ * gone. */
 long long stat_number(pid_t pid, int n);
 
-/* Does it wait for something ("S" in /proc/PID/stat)? Is it no more, or a zombie? */
+/* Does it wait for something ("S" in /proc/PID/stat)? Is it no more, or a
+ * zombie? */
 bool is_asleep(pid_t pid);
 bool is_gone(pid_t pid);
 
@@ -42,8 +45,9 @@ bool is_gone(pid_t pid);
 pid_t child_of(pid_t pid);
 int zombies_of(pid_t pid);
 
-/* The kinds of namespaces in which `a` and `b` are not together, as CLONE_NEW...;
- * and the names of such kinds, as words. Valid until 4 more have been asked for. */
+/* The kinds of namespaces in which `a` and `b` are not together, as
+ * CLONE_NEW...; and the names of such kinds, as words. Valid until 4 more have
+ * been asked for. */
 unsigned long long kinds_apart(pid_t a, pid_t b);
 const char *kinds_text(unsigned long long flags);
 
@@ -56,9 +60,9 @@ unsigned long long ns_inode(pid_t pid, const char *name);
 /* The kinds that this kernel has. */
 unsigned long long kinds_here(void);
 
-/* How many descriptors of a process are pidfds; and what /proc/PID/fdinfo says of
- * one of its descriptors: the process that a pidfd stands for, or 0 if it is none;
- * whether it is open at all, and close-on-exec. */
+/* How many descriptors of a process are pidfds; and what /proc/PID/fdinfo says
+ * of one of its descriptors: the process that a pidfd stands for, or 0 if it is
+ * none; whether it is open at all, and close-on-exec. */
 int count_pidfds(pid_t pid);
 pid_t pidfd_target(pid_t pid, int fd);
 bool fd_is_open(pid_t pid, int fd);
@@ -70,13 +74,13 @@ int open_fd_of(pid_t pid, int fd, int flags);
 /* ---- making ---- */
 
 /* A child in new namespaces, and in a mount namespace in any case, without any
- * function of the student's. It has no capability, and waits to be killed. `number`
- * is the number that it shall have, or 0 for any. Returns -1 if there is none to be
- * had. */
+ * function of the student's. It has no capability, and waits to be killed.
+ * `number` is the number that it shall have, or 0 for any. Returns -1 if there
+ * is none to be had. */
 pid_t make_process(unsigned long long flags, pid_t number);
 
-/* Kill a process, whoever's child it is, and wait until nothing is left of it, once
- * its parent, or whoever inherits it, has waited for it. */
+/* Kill a process, whoever's child it is, and wait until nothing is left of it,
+ * once its parent, or whoever inherits it, has waited for it. */
 void end_process(pid_t pid);
 
 /* For bodies: give up every capability but `kept` (-1: all of them); wait to be
@@ -84,26 +88,27 @@ void end_process(pid_t pid);
 void give_up_capabilities(int kept);
 void wait_to_be_killed(void) __attribute__((noreturn));
 
-/* Numbers of users and groups other than our own are to be had, 65536 of them; or
- * else this test cannot run here, and ends. */
+/* Numbers of users and groups other than our own are to be had, 65536 of them;
+ * or else this test cannot run here, and ends. */
 void need_other_users(void);
 
 /* Orphans among our descendants become our children. */
 void adopt_orphans(void);
 
-/* Wait for a child, as long as AWAIT does. Returns its end as waitpid(2) gives it,
- * or -1 if it has not ended. */
+/* Wait for a child, as long as AWAIT does. Returns its end as waitpid(2) gives
+ * it, or -1 if it has not ended. */
 int end_of(pid_t pid);
 
 /* ---- stopping ---- */
 
-/* For a function that runs in its own process: let that wait until somebody follows
- * it with trace_begin. Both need the same flag, in memory that they share. */
+/* For a function that runs in its own process: let that wait until somebody
+ * follows it with trace_begin. Both need the same flag, in memory that they
+ * share. */
 void wait_for_trace(volatile bool *followed);
 
-/* Follow a process that is, or will be, in wait_for_trace. trace_step lets it go on
- * to the next beginning or end of a system call, and returns false once it is gone.
- * trace_end leaves it to itself. See ptrace(2). */
+/* Follow a process that is, or will be, in wait_for_trace. trace_step lets it
+ * go on to the next beginning or end of a system call, and returns false once
+ * it is gone. trace_end leaves it to itself. See ptrace(2). */
 void trace_begin(pid_t pid, volatile bool *followed);
 bool trace_step(pid_t pid);
 void trace_end(pid_t pid);

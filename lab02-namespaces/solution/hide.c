@@ -1,14 +1,15 @@
 /* hide.c - 2.5: hide.
  *
- * A container has its own /proc, and much in it is not its own: /proc/kcore is the
- * machine's memory, /proc/sysrq-trigger reboots it, /proc/sys has settings that have
- * no namespace. Such files cannot be removed. But they can be covered: a mount hides
- * what is below it.
+ * A container has its own /proc, and much in it is not its own: /proc/kcore is
+ * the machine's memory, /proc/sysrq-trigger reboots it, /proc/sys has settings
+ * that have no namespace. Such files cannot be removed. But they can be
+ * covered: a mount hides what is below it.
  *
- * What is covered stays covered only for somebody who cannot unmount. `nsrun` takes
- * CAP_SYS_ADMIN away before the program starts; and if the program makes a user
- * namespace of its own to have it again, then the mounts that it sees there are
- * locked together, and none of them comes off alone (mount_namespaces(7)).
+ * What is covered stays covered only for somebody who cannot unmount. `nsrun`
+ * takes CAP_SYS_ADMIN away before the program starts; and if the program makes
+ * a user namespace of its own to have it again, then the mounts that it sees
+ * there are locked together, and none of them comes off alone
+ * (mount_namespaces(7)).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,9 +35,10 @@ attach(int tree, int target, const char *path)
              : 0;
 }
 
-/* A copy of the host's /dev/null, as a mount. If somebody had put a link or a file in
- * its place, then what we want to hide would be replaced by that, and there have been
- * real runtimes that were broken in this way. So look what it is. */
+/* A copy of the host's /dev/null, as a mount. If somebody had put a link or a
+ * file in its place, then what we want to hide would be replaced by that, and
+ * there have been real runtimes that were broken in this way. So look what it
+ * is. */
 static int
 null_tree(void)
 {
@@ -50,9 +52,10 @@ null_tree(void)
   return take_fd(&tree);
 }
 
-/* Cover the directory `target` by an empty one. The first time that is a new tmpfs;
- * after that a copy of the same mount, since a file system costs more than a mount, to
- * make and to unmake, and nobody can tell one empty directory from another. */
+/* Cover the directory `target` by an empty one. The first time that is a new
+ * tmpfs; after that a copy of the same mount, since a file system costs more
+ * than a mount, to make and to unmake, and nobody can tell one empty directory
+ * from another. */
 static int
 cover_directory(int root, int target, const char *path)
 {
@@ -97,9 +100,10 @@ hide_writing(int root, const char *path)
   //> /* TODO 2.5: a copy of the mount that `path` lies in, read-only, in its place. */
   //> return todo("2.5", root, path);
 
-  /* Read-only is a property of a mount, not of a file. So the path becomes a mount of
-   * its own first, and the one around it stays as it is. With AT_RECURSIVE, for the
-   * flag says nothing about what is mounted further below. */
+  /* Read-only is a property of a mount, not of a file. So the path becomes a
+   * mount of its own first, and the one around it stays as it is. With
+   * AT_RECURSIVE, for the flag says nothing about what is mounted further
+   * below. */
   struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY};
   autoclose int target = open_in_root(root, path, O_PATH, 0);
   if (target < 0)
@@ -120,8 +124,9 @@ bind_in(int root, const char *source, const char *path, bool readonly)
   //>  * see it, onto the target. */
   //> return todo("2.5", root, source, path, readonly);
 
-  /* nosuid: the host's set-user-ID programs are not for the inside. nodev: nor are
-   * device files that lie about. noexec: data comes in by this way, not programs. */
+  /* nosuid: the host's set-user-ID programs are not for the inside. nodev: nor
+   * are device files that lie about. noexec: data comes in by this way, not
+   * programs. */
   struct mount_attr flags = {.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
                                          MOUNT_ATTR_NOEXEC |
                                          (readonly ? MOUNT_ATTR_RDONLY : 0)};

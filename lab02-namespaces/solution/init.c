@@ -1,7 +1,7 @@
 /* init.c - 2.2: PID 1.
  *
- * The first process of a PID namespace has the number 1 in it, and with the number
- * come three duties and two privileges (pid_namespaces(7)):
+ * The first process of a PID namespace has the number 1 in it, and with the
+ * number come three duties and two privileges (pid_namespaces(7)):
  *
  *   - It inherits orphans. When a process ends, its children become PID 1's; and when
  *     those end they stay as zombies until PID 1 waits for them.
@@ -12,7 +12,8 @@
  *   + A signal for which it has no handler does nothing to it, not even SIGTERM.
  *   + SIGKILL from inside does nothing, either. From outside it does.
  *
- * Most programs were never written for that. So a small init stands in front of them.
+ * Most programs were never written for that. So a small init stands in front of
+ * them.
  */
 #include <errno.h>
 #include <signal.h>
@@ -42,10 +43,10 @@ init_await(int go)
   char byte;
   ssize_t n;
 
-  /* First the wish, then the reading. If the parent ended before we could say the
-   * wish, nobody is left to write, and read(2) says so: the end of the pipe. Asking
-   * for getppid(2) would not do: in a PID namespace the parent is outside, and has the
-   * number 0 whether it lives or not. */
+  /* First the wish, then the reading. If the parent ended before we could say
+   * the wish, nobody is left to write, and read(2) says so: the end of the
+   * pipe. Asking for getppid(2) would not do: in a PID namespace the parent is
+   * outside, and has the number 0 whether it lives or not. */
   if (prctl(PR_SET_PDEATHSIG, (long)SIGKILL) < 0)
     return fail("ask to die with the parent");
   do
@@ -58,8 +59,9 @@ init_await(int go)
 }
 
 //>
-/* Reap every child that has ended, without waiting for any that has not. Returns 1 if
- * `program` was among them, with its end in *status; 0 if not; or -1 with errno. */
+/* Reap every child that has ended, without waiting for any that has not.
+ * Returns 1 if `program` was among them, with its end in *status; 0 if not; or
+ * -1 with errno. */
 static int
 reap(pid_t program, int *status)
 {
@@ -88,13 +90,15 @@ init_wait(pid_t program)
   siginfo_t info;
   int status = 0;
 
-  /* Is it ours? Else we would wait for ever. (WNOWAIT leaves it to be reaped.) */
+  /* Is it ours? Else we would wait for ever. (WNOWAIT leaves it to be
+   * reaped.) */
   if (waitid(P_PID, program, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
     return fail("wait for process %d", program);
 
-  /* No handlers: they run at any moment, between any two lines, and may do next to
-   * nothing (signal-safety(7)). The signals are blocked, and wait in the kernel until
-   * we take them here, one by one. One that came before we got here is not lost. */
+  /* No handlers: they run at any moment, between any two lines, and may do next
+   * to nothing (signal-safety(7)). The signals are blocked, and wait in the
+   * kernel until we take them here, one by one. One that came before we got
+   * here is not lost. */
   init_signals(&signals);
   for (;;) {
     int number = sigwaitinfo(&signals, &info);
@@ -119,8 +123,8 @@ init_run(const sigset_t *mask, int (*program)(void *arg), void *arg)
   if (pid < 0)
     return fail("start the program");
   if (pid == 0) {
-    /* Blocked signals stay blocked across execve(2), and a program that never gets
-     * SIGTERM cannot be asked to end. */
+    /* Blocked signals stay blocked across execve(2), and a program that never
+     * gets SIGTERM cannot be asked to end. */
     if (sigprocmask(SIG_SETMASK, mask, NULL) < 0)
       _exit(125);
     _exit(program(arg));

@@ -1,8 +1,9 @@
 /* net.c - 2.6: wires.
  *
- * A new network namespace is a computer without a cable: one link, lo, and even that
- * is down. We lay a cable. A veth pair is two links that are the two ends of one wire;
- * one end goes into the container, and the other one onto a bridge, which is a switch:
+ * A new network namespace is a computer without a cable: one link, lo, and even
+ * that is down. We lay a cable. A veth pair is two links that are the two ends
+ * of one wire; one end goes into the container, and the other one onto a
+ * bridge, which is a switch:
  *
  *      host                 nsrun0  10.89.71.1 (the bridge)
  *                          /      \
@@ -11,8 +12,8 @@
  *      containers   eth0            eth0
  *                   10.89.71.2      10.89.71.3
  *
- * All of it is asked for over a socket, in messages: rtnetlink(7). Each has a header,
- * the bytes that its type wants, and then attributes (netlink.c).
+ * All of it is asked for over a socket, in messages: rtnetlink(7). Each has a
+ * header, the bytes that its type wants, and then attributes (netlink.c).
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -59,8 +60,8 @@ net_veth(const char *name, const char *peer, pid_t pid)
    *        IFLA_IFNAME     "eth0"
    *        IFLA_NET_NS_PID 4711
    *
-   * Made at once in both places. Made here and moved later, "eth0" could be in the
-   * way of the host's own. */
+   * Made at once in both places. Made here and moved later, "eth0" could be in
+   * the way of the host's own. */
   struct nl message;
   nl_start(&message, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL,
            sizeof(struct ifinfomsg));
@@ -93,8 +94,8 @@ net_address(const char *name, struct in_addr address, int prefix)
   info->ifa_family = AF_INET;
   info->ifa_prefixlen = prefix;
   info->ifa_index = number;
-  /* On a wire, IFA_ADDRESS would be the other end's address. On a link with many
-   * neighbours both are ours. */
+  /* On a wire, IFA_ADDRESS would be the other end's address. On a link with
+   * many neighbours both are ours. */
   nl_add(&message, IFA_LOCAL, &address, sizeof address);
   nl_add(&message, IFA_ADDRESS, &address, sizeof address);
   return nl_send(&message) < 0
@@ -125,8 +126,9 @@ net_route(struct in_addr gateway)
 }
 
 //>
-/* The bridge, with its address, up; whether it was there or not. Two of us may get
- * here at once, and then each thing is made by one of them, hence EEXIST. */
+/* The bridge, with its address, up; whether it was there or not. Two of us may
+ * get here at once, and then each thing is made by one of them, hence
+ * EEXIST. */
 static int
 open_bridge(struct in_addr address)
 {
@@ -150,8 +152,8 @@ net_join(pid_t pid, struct wire *wire)
   if (lock < 0 || open_bridge(wire->gateway) < 0)
     return -1;
 
-  /* Nobody keeps a list of who has which address, which could be wrong after a crash.
-   * The kernel has the list: of links. */
+  /* Nobody keeps a list of who has which address, which could be wrong after a
+   * crash. The kernel has the list: of links. */
   int n = 2;
   for (; n <= 254; n++) {
     snprintf(wire->name, sizeof wire->name, WIRE_PREFIX "%d", n);
@@ -187,8 +189,8 @@ net_inside(const struct wire *wire)
     return -1;
   if (!wire)
     return 0;
-  /* The route comes last: the gateway must be a neighbour already, by our address and
-   * its prefix, on a link that is up. */
+  /* The route comes last: the gateway must be a neighbour already, by our
+   * address and its prefix, on a link that is up. */
   if (net_address("eth0", wire->address, wire->prefix) < 0 || net_up("eth0") < 0)
     return -1;
   return net_route(wire->gateway);

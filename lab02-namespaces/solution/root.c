@@ -1,9 +1,10 @@
 /* root.c - 2.3: a root of its own.
  *
- * chroot(2) moves one pointer of one process, and leaves the host's whole tree of
- * mounts standing around it. A mount namespace is a tree of mounts of its own. It
- * begins as a copy of the host's; then we put a new root in the place of the old one,
- * and throw the old one away. After that there is nothing outside to break out to.
+ * chroot(2) moves one pointer of one process, and leaves the host's whole tree
+ * of mounts standing around it. A mount namespace is a tree of mounts of its
+ * own. It begins as a copy of the host's; then we put a new root in the place
+ * of the old one, and throw the old one away. After that there is nothing
+ * outside to break out to.
  *
  *     /            (host)          /old         (detached)       /  ROOT
  *     +-- proc              -->    ROOT   /             -->      +-- proc  (new)
@@ -30,9 +31,10 @@ root_private(void)
   //> /* TODO 2.3: every mount of this namespace, private. */
   //> return todo("2.3");
 
-  /* The copy of the host's tree is not cut off from it: where a mount is shared, as
-   * systemd makes all of them, what we mount below it appears on the host, and the
-   * reverse. And pivot_root(2) refuses to work on shared mounts, for that reason. */
+  /* The copy of the host's tree is not cut off from it: where a mount is
+   * shared, as systemd makes all of them, what we mount below it appears on the
+   * host, and the reverse. And pivot_root(2) refuses to work on shared mounts,
+   * for that reason. */
   return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0
              ? fail("make all mounts private")
              : 0;
@@ -45,10 +47,11 @@ root_open(const char *path)
   //> /* TODO 2.3: make the directory a mount, and open it: before or after? */
   //> return todo("2.3", path);
 
-  /* A root directory must be a mount, since the root of a namespace is one. Binding
-   * a directory onto itself makes it one. MS_REC: what is mounted below comes along;
-   * in a user namespace we could not even leave it behind, as it may hide something
-   * (mount_namespaces(7), "Restrictions on mount namespaces"). */
+  /* A root directory must be a mount, since the root of a namespace is one.
+   * Binding a directory onto itself makes it one. MS_REC: what is mounted below
+   * comes along; in a user namespace we could not even leave it behind, as it
+   * may hide something (mount_namespaces(7), "Restrictions on mount
+   * namespaces"). */
   if (mount(path, path, NULL, MS_BIND | MS_REC, NULL) < 0)
     return fail("make %s a mount", path);
   /* Opened before, it would be the directory under the new mount. */
@@ -58,8 +61,8 @@ root_open(const char *path)
 }
 
 //>
-/* Mount a file system on the directory `target` (a descriptor). mount(2) wants a path:
- * /proc/self/fd/N is a door to what the descriptor is. */
+/* Mount a file system on the directory `target` (a descriptor). mount(2) wants
+ * a path: /proc/self/fd/N is a door to what the descriptor is. */
 static int
 mount_on(int target, const char *path, const char *type, unsigned long flags,
          const char *options)
@@ -73,9 +76,9 @@ mount_on(int target, const char *path, const char *type, unsigned long flags,
              : 0;
 }
 
-/* The same on `path` in `root`. The path is resolved once, by open_in_root's rules. A
- * second walk along it could end elsewhere: the root may hold links, and somebody may
- * change them. */
+/* The same on `path` in `root`. The path is resolved once, by open_in_root's
+ * rules. A second walk along it could end elsewhere: the root may hold links,
+ * and somebody may change them. */
 static int
 mount_in(int root, const char *path, const char *type, unsigned long flags,
          const char *options)
@@ -97,9 +100,10 @@ attach_in(int root, int tree, const char *path, bool file)
              : 0;
 }
 
-/* Who has a user namespace but not the network may not have its /sys (it shows the
- * network's devices): EPERM. And where that /sys is already, it cannot be once more:
- * EBUSY. Then the one that is there must do, and nobody may write. */
+/* Who has a user namespace but not the network may not have its /sys (it shows
+ * the network's devices): EPERM. And where that /sys is already, it cannot be
+ * once more: EBUSY. Then the one that is there must do, and nobody may
+ * write. */
 static int
 borrow_sys(int root)
 {
@@ -120,8 +124,8 @@ root_kernel(int root)
   //>  * it show? */
   //> return todo("2.3", root);
 
-  /* proc shows the PID namespace of the process that mounts it. The host's would go
-   * on showing the host's processes, wherever we bind it. */
+  /* proc shows the PID namespace of the process that mounts it. The host's
+   * would go on showing the host's processes, wherever we bind it. */
   unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
   if (mount_in(root, "/proc", "proc", flags, NULL) < 0)
     return -1;
@@ -143,16 +147,18 @@ make_device(int root, int dev, const char *name, dev_t number)
                                             : 0;
   if (errno != EPERM)
     return fail("make /dev/%s", name);
-  /* Not in a user namespace: a device file is a key to hardware, and whoever could
-   * make one could make himself the key to the disk. The host's are safe to lend. */
+  /* Not in a user namespace: a device file is a key to hardware, and whoever
+   * could make one could make himself the key to the disk. The host's are safe
+   * to lend. */
   snprintf(host, sizeof host, "/dev/%s", name);
   autoclose int tree = open_tree(AT_FDCWD, host, OPEN_TREE_CLONE |
                                  OPEN_TREE_CLOEXEC);
   return tree < 0 ? fail("open %s", host) : attach_in(root, tree, host, true);
 }
 
-/* Mount a file system on a new directory in the open directory `dev`. It is a tmpfs
- * that we have just made: so there is nobody yet who could have put a link there. */
+/* Mount a file system on a new directory in the open directory `dev`. It is a
+ * tmpfs that we have just made: so there is nobody yet who could have put a
+ * link there. */
 static int
 mount_new(int dev, const char *name, const char *type, unsigned long flags,
           const char *options)
@@ -178,8 +184,8 @@ root_devices(int root)
       {"ptmx", "pts/ptmx"},
   };
 
-  /* A tmpfs, because ROOT may be shared by many containers, or be read-only. And no
-   * MS_NODEV on it: that would make the devices useless. */
+  /* A tmpfs, because ROOT may be shared by many containers, or be read-only.
+   * And no MS_NODEV on it: that would make the devices useless. */
   if (mount_in(root, "/dev", "tmpfs", MS_NOSUID, "mode=755") < 0)
     return -1;
   autoclose int dev = open_in_root(root, "/dev", O_RDONLY | O_DIRECTORY, 0);
@@ -219,16 +225,17 @@ root_pivot(int root)
   //>  * one between the two? */
   //> return todo("2.3", root);
 
-  /* pivot_root(new, old) puts `new` in the place of the root, and the old root onto
-   * the directory `old`. Both may be ".": then the old root lies on top of the new
-   * one, and "." still is what we pivoted to. So no directory has to be made for it,
-   * and none is left. */
+  /* pivot_root(new, old) puts `new` in the place of the root, and the old root
+   * onto the directory `old`. Both may be ".": then the old root lies on top of
+   * the new one, and "." still is what we pivoted to. So no directory has to be
+   * made for it, and none is left. */
   if (fchdir(root) < 0)
     return fail("enter the new root");
   if (syscall(SYS_pivot_root, ".", ".") < 0)
     return fail("pivot_root");
-  /* Whoever stands in "." now stands under the old root. Detached lazily, it goes
-   * with all that is mounted on it, although programs of the host use it. */
+  /* Whoever stands in "." now stands under the old root. Detached lazily, it
+   * goes with all that is mounted on it, although programs of the host use
+   * it. */
   if (umount2(".", MNT_DETACH) < 0)
     return fail("detach the old root");
   return chdir("/") < 0 ? fail("chdir /") : 0;

@@ -1,10 +1,10 @@
 /* user.c - 2.4: root without root.
  *
- * Everything up to here took root's privileges. A user namespace is where an ordinary
- * user has them: in it he is user 0 and has all capabilities, and each of them counts
- * only for what belongs to this namespace: its mounts, its host name, its links. Whose
- * file a file is the kernel still decides by the number outside. The map says which is
- * which:
+ * Everything up to here took root's privileges. A user namespace is where an
+ * ordinary user has them: in it he is user 0 and has all capabilities, and each
+ * of them counts only for what belongs to this namespace: its mounts, its host
+ * name, its links. Whose file a file is the kernel still decides by the number
+ * outside. The map says which is which:
  *
  *     inside     0     1 ... 65535        ps inside shows root
  *                |     |                  ps outside shows you
@@ -24,8 +24,8 @@
 #include "fail.h"
 
 //>
-/* Write a file of /proc/PID, all in one write(2): for a map the kernel takes one, and
- * no second one ever. Leaves no message. */
+/* Write a file of /proc/PID, all in one write(2): for a map the kernel takes
+ * one, and no second one ever. Leaves no message. */
 static int
 write_proc(pid_t pid, const char *name, const char *text)
 {
@@ -35,8 +35,8 @@ write_proc(pid_t pid, const char *name, const char *text)
   return fd >= 0 && write(fd, text, strlen(text)) >= 0 ? 0 : -1;
 }
 
-/* Let newuidmap(1) or newgidmap(1) write the map. They are root's, and look into
- * /etc/subuid or /etc/subgid what is ours to give. */
+/* Let newuidmap(1) or newgidmap(1) write the map. They are root's, and look
+ * into /etc/subuid or /etc/subgid what is ours to give. */
 static int
 run_helper(const char *helper, pid_t pid, const struct id_map *maps, size_t count)
 {
@@ -66,7 +66,8 @@ run_helper(const char *helper, pid_t pid, const struct id_map *maps, size_t coun
                 "/etc/subuid and /etc/subgid)", helper);
 }
 
-/* Write one of the two maps, ourselves if we may. `own` is our number outside. */
+/* Write one of the two maps, ourselves if we may. `own` is our number
+ * outside. */
 static int
 write_map(pid_t pid, bool users, const struct id_map *maps, size_t count,
           unsigned own)
@@ -83,9 +84,10 @@ write_map(pid_t pid, bool users, const struct id_map *maps, size_t count,
     return 0;
   if (errno != EPERM)
     return fail("write %s of process %d", file, pid);
-  /* Groups are also used to shut people out: a file with mode 0604 is open to all but
-   * its group. Whoever could drop a group without a privilege would get in. So he must
-   * first give up setgroups(2), for this namespace and for good. */
+  /* Groups are also used to shut people out: a file with mode 0604 is open to
+   * all but its group. Whoever could drop a group without a privilege would get
+   * in. So he must first give up setgroups(2), for this namespace and for
+   * good. */
   if (one && !users && write_proc(pid, "setgroups", "deny") == 0)
     return write_proc(pid, file, text) < 0
                ? fail("write %s of process %d", file, pid)
@@ -112,8 +114,9 @@ user_become_root(void)
   //>  * in here? */
   //> return todo("2.4");
 
-  /* Being mapped does not make us anybody else: our number outside stays, and what it
-   * is inside the map says. It may be 1000, or 65534 if it is not mapped at all. */
+  /* Being mapped does not make us anybody else: our number outside stays, and
+   * what it is inside the map says. It may be 1000, or 65534 if it is not
+   * mapped at all. */
   if (setgroups(0, NULL) < 0 && errno != EPERM)
     return fail("leave all groups");
   if (setresgid(0, 0, 0) < 0)

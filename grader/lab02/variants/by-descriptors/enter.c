@@ -1,6 +1,7 @@
-/* by-descriptors: the namespaces of a process by way of a directory of /proc that
- * stays with it. Between opening that and opening the pidfd another process may get
- * the number; then the directory is a dead one's, and the looks in it fail. */
+/* by-descriptors: the namespaces of a process by way of a directory of /proc
+ * that stays with it. Between opening that and opening the pidfd another
+ * process may get the number; then the directory is a dead one's, and the looks
+ * in it fail. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>

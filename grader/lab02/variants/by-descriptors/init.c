@@ -1,8 +1,8 @@
 /* by-descriptors: everything that one can wait for is a descriptor. Here:
- * signalfd(2) and poll(2), and the program's end by a pidfd. user.c looks at its
- * capabilities before it writes anything. enter.c goes by a descriptor of a
- * directory in /proc. spawn.c gives the clocks by their numbers, and fills in no
- * structure. */
+ * signalfd(2) and poll(2), and the program's end by a pidfd. user.c looks at
+ * its capabilities before it writes anything. enter.c goes by a descriptor of a
+ * directory in /proc. spawn.c gives the clocks by their numbers, and fills in
+ * no structure. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -61,8 +61,8 @@ take_signal(int fd, pid_t program)
   return 0;
 }
 
-/* Reap the orphans, and leave the program, whose end its pidfd tells: the first one
- * that waitid(2) shows is looked at before it is taken. */
+/* Reap the orphans, and leave the program, whose end its pidfd tells: the first
+ * one that waitid(2) shows is looked at before it is taken. */
 static void
 reap_orphans(pid_t program)
 {

@@ -17,8 +17,8 @@
 pid_t
 ns_clone(unsigned long long flags, int *pidfd)
 {
-  /* struct clone_args, as a list of numbers: flags, pidfd, child_tid, parent_tid,
-   * exit_signal, stack, stack_size, tls. */
+  /* struct clone_args, as a list of numbers: flags, pidfd, child_tid,
+   * parent_tid, exit_signal, stack, stack_size, tls. */
   uint64_t args[8] = {flags, 0, 0, 0, SIGCHLD};
   int fd = -1;
   if (pidfd) {

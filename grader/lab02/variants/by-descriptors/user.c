@@ -1,4 +1,5 @@
-/* by-descriptors: whether we may write a map ourselves is known before we try. */
+/* by-descriptors: whether we may write a map ourselves is known before we
+ * try. */
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>

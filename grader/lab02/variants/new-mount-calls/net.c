@@ -1,5 +1,6 @@
-/* new-mount-calls: here nothing is new but that netlink.c is not used for messages:
- * one function writes each of them from a list of attributes, on one socket. */
+/* new-mount-calls: here nothing is new but that netlink.c is not used for
+ * messages: one function writes each of them from a list of attributes, on one
+ * socket. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_addr.h>

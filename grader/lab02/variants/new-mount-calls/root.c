@@ -1,8 +1,9 @@
 /* new-mount-calls: fsopen(2), fsmount(2), open_tree(2), move_mount(2) and
- * mount_setattr(2) everywhere, and mount(2) nowhere. Here: the root is a copy of the
- * mount that is put onto itself, /sys is borrowed before sysfs is tried a second
- * time, and pivot_root(2) gets a directory for the old root, which is removed
- * afterwards. net.c writes its messages by hand, all by one function. */
+ * mount_setattr(2) everywhere, and mount(2) nowhere. Here: the root is a copy
+ * of the mount that is put onto itself, /sys is borrowed before sysfs is tried
+ * a second time, and pivot_root(2) gets a directory for the old root, which is
+ * removed afterwards. net.c writes its messages by hand, all by one
+ * function. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -29,8 +30,8 @@ attach(int tree, int target)
                     MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 }
 
-/* A new file system of this type, mounted nowhere yet. `options` are pairs of name
- * and value, ended by NULL. */
+/* A new file system of this type, mounted nowhere yet. `options` are pairs of
+ * name and value, ended by NULL. */
 static int
 new_mount(const char *type, unsigned flags, const char *const *options)
 {
@@ -162,7 +163,8 @@ root_tmpfs(int root, const char *path)
 int
 root_pivot(int root)
 {
-  /* Several containers may share a ROOT, and each is process 1 in its own eyes. */
+  /* Several containers may share a ROOT, and each is process 1 in its own
+   * eyes. */
   char old[32];
   unsigned long random = 0;
   if (getrandom(&random, sizeof random, 0) < 0)

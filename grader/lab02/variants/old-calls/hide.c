@@ -1,5 +1,6 @@
-/* old-calls: bind, and then remount, mount by mount. A remount sets all flags anew,
- * so those that a mount has already must be said again: /proc/self/mountinfo tells. */
+/* old-calls: bind, and then remount, mount by mount. A remount sets all flags
+ * anew, so those that a mount has already must be said again:
+ * /proc/self/mountinfo tells. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

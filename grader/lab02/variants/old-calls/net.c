@@ -1,5 +1,6 @@
-/* old-calls: ioctl(2) as in netdevice(7), where it will do. Only for a wire there is
- * none. The lock is held, so the free number may be looked up before it is taken. */
+/* old-calls: ioctl(2) as in netdevice(7), where it will do. Only for a wire
+ * there is none. The lock is held, so the free number may be looked up before
+ * it is taken. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_link.h>

@@ -1,6 +1,6 @@
 /* old-calls: mount(2) for everything, as before Linux 5.2, and ioctl(2) for
- * networks. Here: what is borrowed is bound and then remounted, mount by mount, as
- * /proc/self/mountinfo lists them. */
+ * networks. Here: what is borrowed is bound and then remounted, mount by mount,
+ * as /proc/self/mountinfo lists them. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -162,7 +162,8 @@ root_pivot(int root)
     return fail("go into the new root");
   if (syscall(SYS_pivot_root, ".", ".") < 0)
     return fail("pivot_root");
-  /* As runc does it: back into the old root, and out of it once it is detached. */
+  /* As runc does it: back into the old root, and out of it once it is
+   * detached. */
   if (fchdir(old) < 0 || umount2(".", MNT_DETACH) < 0)
     return fail("detach the old root");
   return chdir("/") < 0 ? fail("chdir /") : 0;

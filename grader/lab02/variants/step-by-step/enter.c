@@ -1,5 +1,5 @@
-/* step-by-step: a directory of /proc that stays with its process, and one setns(2)
- * for each namespace, in whatever order the kernel allows. */
+/* step-by-step: a directory of /proc that stays with its process, and one
+ * setns(2) for each namespace, in whatever order the kernel allows. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -60,7 +60,8 @@ number_of(int pidfd)
   return pid;
 }
 
-/* Join what is left in `files`, as far as it goes. Returns how many could be. */
+/* Join what is left in `files`, as far as it goes. Returns how many could
+ * be. */
 static int
 join_some(int *files)
 {

@@ -1,4 +1,5 @@
-/* step-by-step: handlers that take notes, and sigsuspend(2), which lets them run. */
+/* step-by-step: handlers that take notes, and sigsuspend(2), which lets them
+ * run. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -84,7 +85,8 @@ init_wait(pid_t program)
     sigdelset(&open, all[i]);
     sigaction(all[i], &action, &before[i]);
   }
-  /* Between two sigsuspend all of them are blocked, so none comes in between. */
+  /* Between two sigsuspend all of them are blocked, so none comes in
+   * between. */
   for (bool ended = false; !ended;) {
     sigsuspend(&open);
     for (size_t i = 0; i < COUNT; i++) {

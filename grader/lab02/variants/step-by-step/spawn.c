@@ -1,8 +1,9 @@
-/* step-by-step: what the reference has the kernel do in one call, done in several.
- * Here: the pidfd is opened after clone3(2), whose child cannot be gone yet,
- * because nobody has waited for it; and each clock is written by itself. init.c has
- * handlers, and sigsuspend(2). user.c asks newuidmap(1) first, and only then writes
- * itself. enter.c joins one namespace after the other, through files of /proc. */
+/* step-by-step: what the reference has the kernel do in one call, done in
+ * several. Here: the pidfd is opened after clone3(2), whose child cannot be
+ * gone yet, because nobody has waited for it; and each clock is written by
+ * itself. init.c has handlers, and sigsuspend(2). user.c asks newuidmap(1)
+ * first, and only then writes itself. enter.c joins one namespace after the
+ * other, through files of /proc. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>

@@ -1,5 +1,5 @@
-/* step-by-step: newuidmap(1) and newgidmap(1) first; what they do not do, by hand.
- * */
+/* step-by-step: newuidmap(1) and newgidmap(1) first; what they do not do, by
+ * hand. */
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
