@@ -166,6 +166,7 @@ run_program(char *const argv[], char *out, size_t size)
   ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
   fflush(NULL);
   pid_t pid = fork();
+  ck_assert_int_ge(pid, 0);
   if (pid == 0) {
     dup2(out ? ends[1] : 2, 1);
     execvp(argv[0], argv);
