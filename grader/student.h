@@ -50,7 +50,8 @@ const struct answer *student_call(void (*body)(struct answer *, const void *),
                                   const void *arg);
 
 /* Run a program (not the student's) and wait. Its standard output is put into
- * `out`, NUL-terminated, unless that is NULL. Returns its exit status. */
+ * `out`, NUL-terminated, unless that is NULL. Returns its exit status; that it was
+ * killed fails the test. */
 int run_program(char *const argv[], char *out, size_t size);
 
 /* Fail the test, saying what was expected and what was there instead. */

@@ -215,8 +215,8 @@ int hide_writing(int root, const char *path);
  * read-only if `readonly`, on every mount of it, from the moment it can be
  * seen. What is missing of `path` is made (target_in_root). Whatever links lie
  * in `root`, nothing outside it is covered. Returns 0, or -1 with errno; ENOENT
- * if `source` is not there. Source: mount_setattr(2); common/mount.h for
- * open_tree and move_mount. */
+ * if `source` is not there, and then nothing is made. Source: mount_setattr(2);
+ * common/mount.h for open_tree and move_mount. */
 int bind_in(int root, const char *source, const char *path, bool readonly);
 
 /* ---- 2.6 wires: net.c ---- */
@@ -261,8 +261,8 @@ struct wire {
  * link of one name: so the name is the reservation, and two who come at once
  * never get the same. Hold net_lock meanwhile. Fills *wire. On failure no link
  * is left that was not there before, but for the bridge; *wire does not matter
- * then. Returns 0, or -1 with errno: EADDRNOTAVAIL if none is free. Source:
- * linux/if_link.h, IFLA_MASTER; the kernel's networking/bridge.rst. */
+ * then. Returns 0, or -1 with errno: EADDRNOTAVAIL if none is free, ESRCH if
+ * the child is gone. Source: linux/if_link.h, IFLA_MASTER; the kernel's networking/bridge.rst. */
 int net_join(pid_t pid, struct wire *wire);
 
 /* In the child: set up lo; and if `wire` is not NULL, give eth0 its address,

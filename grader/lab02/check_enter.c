@@ -22,6 +22,8 @@
 struct visit {
   unsigned long long flags;  /* its new namespaces */
   bool unprivileged;         /* we have no capability when we make it, and later */
+  bool time_later;           /* its later children have another time namespace */
+  bool our_time_later;       /* ours have */
   bool user_later;           /* it moves to a user namespace after the others */
   const char *root;          /* what it makes its root, or NULL */
   bool enter;                /* after ns_open, ns_enter */
@@ -40,6 +42,8 @@ be_process(const struct visit *visit, int ready)
       (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
        mount("root", visit->root, "tmpfs", 0, NULL) < 0 || chdir(visit->root) < 0 ||
        syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0))
+    _exit(99);
+  if (visit->time_later && unshare(CLONE_NEWTIME) < 0)
     _exit(99);
   if (visit->user_later && unshare(CLONE_NEWUSER) < 0)
     _exit(99);
@@ -79,6 +83,8 @@ visit_process(struct answer *a, const void *arg)
     visit->process = make_one(visit);
     visit->made = true;
   }
+  if (visit->our_time_later && unshare(CLONE_NEWTIME) < 0)
+    _exit(99);
   int value = STUDENT(ns_open)(visit->process, &target);
   if (value == 0) {
     visit->flags_found = target.flags;
@@ -108,10 +114,9 @@ end_visit(pid_t pid, const struct visit *visit)
 /* ---- ns_open ---- */
 
 static void
-expect_found(unsigned long long flags)
+expect_visit_finds(struct visit *visit)
 {
-  struct visit *visit = shared(sizeof *visit);
-  visit->flags = flags;
+  unsigned long long flags = visit->flags;
   pid_t pid = student_start(visit_process, visit);
   expect_success(student_said(), "ns_open");
   EXPECT((unsigned long long)visit->flags_found == flags, "`flags` are the kinds "
@@ -125,7 +130,19 @@ expect_found(unsigned long long flags)
   EXPECT(fd_is_cloexec(pid, visit->pidfd), "`pidfd` is close-on-exec", "it is not");
   int count = count_pidfds(pid);
   EXPECT(count == 1, "one pidfd is open", "%d", count);
+  /* It has blocked all signals: what was sent is pending. */
+  unsigned long long sent = status_number(visit->process, "ShdPnd", 16);
+  EXPECT(sent == 0, "ns_open sends the process no signal", "ShdPnd in "
+         "/proc/PID/status: %016llx", sent);
   end_visit(pid, visit);
+}
+
+static void
+expect_found(unsigned long long flags)
+{
+  struct visit *visit = shared(sizeof *visit);
+  visit->flags = flags;
+  expect_visit_finds(visit);
 }
 
 START_TEST(test_open)
@@ -136,6 +153,18 @@ START_TEST(test_open)
       expect_found(1ULL << bit);
   expect_found(all);
   expect_found(CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET);
+}
+END_TEST
+
+START_TEST(test_open_children)
+{
+  struct visit *visit = shared(sizeof *visit);
+  if (!(kinds_here() & CLONE_NEWTIME))
+    return; /* there is nothing that could differ */
+  *visit = (struct visit){.flags = CLONE_NEWUTS, .time_later = true};
+  expect_visit_finds(visit);
+  *visit = (struct visit){.flags = CLONE_NEWUTS, .our_time_later = true};
+  expect_visit_finds(visit);
 }
 END_TEST
 
@@ -161,6 +190,12 @@ START_TEST(test_open_refused)
   ck_assert_int_gt(gone->process, 0);
   end_process(gone->process);
   expect_not_found(gone, "ns_open(a process that is gone)", ESRCH);
+  gone->process = make_process(0, 0);
+  ck_assert_int_gt(gone->process, 0);
+  kill(gone->process, SIGKILL);
+  waitid(P_PID, gone->process, &(siginfo_t){0}, WEXITED | WNOWAIT);
+  expect_not_found(gone, "ns_open(a process that is a zombie)", ESRCH);
+  end_process(gone->process);
   gone->process = INT_MAX;
   expect_not_found(gone, "ns_open(a number that no process has)", ESRCH);
   /* The test itself has a capability more than the student's process. */
@@ -198,6 +233,8 @@ expect_entered(struct visit *visit)
     EXPECT(strcmp(got, ours) == 0, "the child has a number in the PID namespace of "
            "the process: NSpid in /proc/PID/status", "%s, not %s", got, ours);
   }
+  EXPECT(fd_is_open(pid, visit->pidfd), "ns_enter leaves target->pidfd open: the "
+         "caller closes it", "it is closed");
   end_visit(pid, visit);
 }
 
@@ -322,13 +359,14 @@ START_TEST(test_enter_reused)
 END_TEST
 
 /* The same at any moment: after every single system call that ns_open or
- * ns_enter makes, the process ends, and another one gets its number. */
+ * ns_enter makes, the process ends, and another one gets its number, or
+ * nobody. */
 struct swap {
   bool enter;                /* in the middle of ns_enter, not of ns_open */
   pid_t process;             /* both of them, one after the other */
   volatile pid_t student;
   volatile bool ready, followed, done;
-  volatile int value;
+  volatile int value, error;
   struct ns_target target;
 };
 
@@ -350,6 +388,7 @@ look_up_traced(struct answer *a, const void *arg)
     wait_for_trace(&swap->followed);
     swap->value = swap->enter ? STUDENT(ns_enter)(&swap->target)
                               : STUDENT(ns_open)(swap->process, &swap->target);
+    swap->error = errno;
     swap->done = true;
     for (;;)
       pause();
@@ -367,10 +406,10 @@ make_quiet(unsigned long long flags, pid_t number)
   return pid;
 }
 
-/* Swap after `calls` system calls. Returns false if the function had returned
- * before. */
+/* Swap after `calls` system calls, or only end the process. Returns false if the
+ * function had returned before. */
 static bool
-swap_after(bool enter, int calls)
+swap_after(bool enter, bool reused, int calls)
 {
   struct swap *swap = shared(sizeof *swap);
   bool in_time = true;
@@ -382,18 +421,22 @@ swap_after(bool enter, int calls)
   AWAIT(swap->ready || is_gone(student));
   EXPECT(swap->ready, "ns_open returns 0 for a process in other namespaces", "it "
          "does not");
+  unsigned long long expected = kinds_apart(student, swap->process);
   trace_begin(student, &swap->followed);
   for (int i = 0; i < 2 * calls && in_time; i++) /* its beginning, and its end */
     in_time = trace_step(student) && !swap->done;
   end_process(swap->process);
-  make_quiet(SECOND, swap->process);
+  if (reused)
+    make_quiet(SECOND, swap->process);
   trace_end(student);
   AWAIT(swap->done || is_gone(student));
   EXPECT(swap->done, "the function returns", "it ended the process");
+  EXPECT(swap->value == 0 || swap->error == ESRCH, "a process that ends meanwhile "
+         "is one that is gone: ESRCH", "%s", strerror(swap->error));
   EXPECT(in_time || swap->value == 0, "a process whose number stays its own is "
          "found, and entered", "%s returned %d", enter ? "ns_enter" : "ns_open",
          swap->value);
-  if (enter) {
+  if (enter && reused) {
     unsigned long long apart = kinds_apart(student, swap->process) & SECOND;
     EXPECT(apart == SECOND, "ns_enter never joins the namespaces of another "
            "process that has got the number", "it did, and is with that one in: %s",
@@ -402,11 +445,15 @@ swap_after(bool enter, int calls)
                                 ns_inode(student, "ipc") == ipc),
            "ns_enter returns 0 only if it has joined the namespaces of the process",
            "it returned 0, and did not");
-  } else if (swap->value == 0) {
-    /* Whom has it got? Of the first one nothing is left that could be
-     * entered. */
+  } else if (!enter && swap->value == 0) {
+    /* Whom has it got? If that is the first one, which may have ended after
+     * ns_open was sure of it, then all that was read must be about that one. */
     pid_t target = pidfd_target(student, swap->target.pidfd);
     unsigned long long apart = kinds_apart(student, swap->process);
+    EXPECT(target != 0 || (unsigned long long)swap->target.flags == expected,
+           "`flags` and `pidfd` are about one and the same process", "pidfd stands "
+           "for the one that has ended, which was elsewhere in %s, and flags say %s",
+           kinds_text(expected), kinds_text(swap->target.flags));
     EXPECT(target == 0 || (unsigned long long)swap->target.flags == apart,
            "`flags` and `pidfd` are about one and the same process", "pidfd stands "
            "for the one that got the number, which is elsewhere in %s, and flags "
@@ -421,7 +468,7 @@ swap_after(bool enter, int calls)
 START_TEST(test_open_swapped)
 {
   int calls = 1;
-  while (calls < 60 && swap_after(false, calls))
+  while (calls < 60 && swap_after(false, true, calls))
     calls++;
   EXPECT(calls > 1, "ns_open makes system calls", "none");
 }
@@ -430,9 +477,18 @@ END_TEST
 START_TEST(test_enter_swapped)
 {
   int calls = 1;
-  while (calls < 60 && swap_after(true, calls))
+  while (calls < 60 && swap_after(true, true, calls))
     calls++;
   EXPECT(calls > 1, "ns_enter makes system calls", "none");
+}
+END_TEST
+
+START_TEST(test_open_ended)
+{
+  int calls = 1;
+  while (calls < 60 && swap_after(false, false, calls))
+    calls++;
+  EXPECT(calls > 1, "ns_open makes system calls", "none");
 }
 END_TEST
 
@@ -441,6 +497,8 @@ enter_tests(void)
 {
   student_test("2.7 ns_open finds the kinds in which a process is elsewhere",
                test_open);
+  student_test("2.7 ns_open asks where a process is, not where its children will be",
+               test_open_children);
   student_test("2.7 ns_open refuses what cannot be entered", test_open_refused);
   student_test("2.7 ns_enter joins all namespaces of a process", test_enter);
   student_test("2.7 ns_enter arrives in the root of the process", test_enter_root);
@@ -451,6 +509,7 @@ enter_tests(void)
                "without", test_enter_user);
   student_test("2.7 ns_open is about one process, also if its number changes hands "
                "meanwhile", test_open_swapped);
+  student_test("2.7 ns_open knows a process that ends meanwhile", test_open_ended);
   student_test("2.7 ns_enter is about one process, also if its number changes hands "
                "meanwhile", test_enter_swapped);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -21,6 +22,8 @@ struct cover {
   const char *source;   /* of bind_in */
   bool readonly;        /* the same */
   const char *null;     /* to be put in the place of /dev/null, or NULL */
+  bool no_dev;          /* /dev is empty */
+  long refused;         /* a system call that the kernel refuses with EIO, or 0 */
 };
 
 static void
@@ -30,7 +33,11 @@ cover(struct answer *a, const void *arg)
   int root = open(at("root"), O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (c->null)
     mount_or_end(c->null, "/dev/null", NULL, MS_BIND);
+  if (c->no_dev)
+    mount_or_end("test", "/dev", "tmpfs", 0);
   umask(022);
+  if (c->refused)
+    refuse_call(c->refused, 0, 0, 0);
   student_answer(a, c->what == HIDE ? STUDENT(hide)(root, c->path)
                     : c->what == HIDE_WRITING
                         ? STUDENT(hide_writing)(root, c->path)
@@ -279,6 +286,96 @@ START_TEST(test_hide_no_null)
            "ROOT/file is covered by what lies there");
     inside_end();
   }
+  struct cover c = {.what = HIDE, .path = "/file", .no_dev = true};
+  inside(0, cover, &c);
+  const struct answer *a = student_said();
+  expect_errno(a, "hide(a file), where no /dev/null is,",
+               a->error == ENODEV ? ENODEV : ENOENT);
+  inside_end();
+  remove_root();
+}
+END_TEST
+
+/* What is neither there nor not there: a file as a directory, and links in a
+ * circle. Whoever returns 0 must have hidden it. */
+START_TEST(test_hide_errors)
+{
+  static const char *const paths[] = {"/file/", "/loop"};
+  static const int errors[] = {ENOTDIR, ELOOP};
+  char call[64];
+  make_root();
+  ck_assert_int_eq(symlink("loop", at("root/loop")), 0);
+  for (int what = HIDE; what <= HIDE_WRITING; what++)
+    for (size_t i = 0; i < 2; i++) {
+      struct cover c = {.what = what, .path = paths[i]};
+      pid_t pid = inside(0, cover, &c);
+      snprintf(call, sizeof call, "%s(%s)", what == HIDE ? "hide" : "hide_writing",
+               i ? "a link to itself" : "\"/file/\", which is no directory");
+      if (student_said()->value != 0 || !mount_on(mounts_of(pid), at("root/file")))
+        expect_errno(student_said(), call, errors[i]);
+      inside_end();
+    }
+  remove_root();
+}
+END_TEST
+
+/* A socket is a file that nobody can open to read, not even to look at it: only
+ * with O_PATH. */
+START_TEST(test_socket)
+{
+  static const char *const calls[] = {"hide(a socket)", "hide_writing(a socket)",
+                                      "bind_in(a socket)"};
+  make_dir("root", 0755);
+  ck_assert_int_eq(mknod(at("root/socket"), S_IFSOCK | 0666, 0), 0);
+  ck_assert_int_eq(mknod(at("source"), S_IFSOCK | 0666, 0), 0);
+  for (int what = HIDE; what <= BIND_IN; what++) {
+    struct cover c = {.what = what, .source = at("source"),
+                      .path = what == BIND_IN ? "/new" : "/socket"};
+    pid_t pid = covered(&c, 0, calls[what]);
+    if (what == HIDE)
+      expect_like_null(pid, "root/socket");
+    else
+      expect_mount(pid, at(what == BIND_IN ? "root/new" : "root/socket"), NULL,
+                   what == BIND_IN ? "nosuid,nodev,noexec" : "ro");
+    inside_end();
+  }
+}
+END_TEST
+
+/* The kernel refuses one of the calls. Whoever returns 0 has done it in another
+ * way. */
+START_TEST(test_refused)
+{
+  static const struct { long number; const char *name; } refused[] = {
+      {SYS_open_tree, "open_tree"},
+      {SYS_mount_setattr, "mount_setattr"},
+      {SYS_move_mount, "move_mount"},
+      {SYS_mount, "mount"},
+  };
+  static const struct { int what; const char *path, *call, *flags; } wanted[] = {
+      {HIDE, "/file", "hide(a file)", ""},
+      {HIDE, "/dir", "hide(a directory)", "ro"},
+      {HIDE_WRITING, "/dir", "hide_writing(a directory)", "ro"},
+      {BIND_IN, "/target", "bind_in(a directory)", "nosuid,nodev,noexec,ro"},
+  };
+  char call[128], name[32];
+  make_root();
+  make_dir("root/target", 0755);
+  const char *source = make_dir("source", 0755);
+  for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+    for (size_t j = 0; j < sizeof wanted / sizeof *wanted; j++) {
+      struct cover c = {.what = wanted[j].what, .path = wanted[j].path,
+                        .source = source, .readonly = true,
+                        .refused = refused[i].number};
+      pid_t pid = inside(0, cover, &c);
+      snprintf(call, sizeof call, "%s, where the kernel refuses %s with EIO,",
+               wanted[j].call, refused[i].name);
+      snprintf(name, sizeof name, "root%s", wanted[j].path);
+      const struct mount_line *m = mount_on(mounts_of(pid), at(name));
+      if (student_said()->value != 0 || !m || !has_words(m->flags, wanted[j].flags))
+        expect_errno(student_said(), call, EIO);
+      inside_end();
+    }
   remove_root();
 }
 END_TEST
@@ -343,15 +440,22 @@ END_TEST
 
 START_TEST(test_writing_keeps_flags)
 {
+  static const unsigned long flags[] = {MS_NOSUID | MS_NODEV | MS_NOEXEC, 0};
   struct cover c = {.what = HIDE_WRITING, .path = "/safe/inner"};
   make_dir("root", 0755);
-  mount_or_end("safe", make_dir("root/safe", 0755), "tmpfs",
-               MS_NOSUID | MS_NODEV | MS_NOEXEC);
-  make_dir("root/safe/inner", 0755);
-  pid_t pid = covered(&c, 0, "hide_writing(a directory)");
-  expect_mount(pid, at("root/safe/inner"), NULL, "ro,nosuid,nodev,noexec");
-  inside_end();
-  umount2(at("root/safe"), MNT_DETACH);
+  make_dir("root/safe", 0755);
+  for (size_t i = 0; i < 2; i++) {
+    mount_or_end("safe", at("root/safe"), "tmpfs", flags[i]);
+    make_dir("root/safe/inner", 0755);
+    pid_t pid = covered(&c, 0, "hide_writing(a directory)");
+    const struct mount_line *m = expect_mount(
+        pid, at("root/safe/inner"), NULL, i ? "ro" : "ro,nosuid,nodev,noexec");
+    EXPECT(!i || (!has_word(m->flags, "nosuid") && !has_word(m->flags, "nodev") &&
+                  !has_word(m->flags, "noexec")), "ROOT/safe/inner is read-only, and "
+           "has no other flag that it did not have before", "%s", m->flags);
+    inside_end();
+    umount2(at("root/safe"), MNT_DETACH);
+  }
 }
 END_TEST
 
@@ -456,6 +560,27 @@ START_TEST(test_bind_file)
 }
 END_TEST
 
+START_TEST(test_bind_source_link)
+{
+  static const char *const sources[] = {"dir-link", "file-link"};
+  static const char *const targets[] = {"/dir", "/file"};
+  make_dir("root", 0755);
+  make_dir("dir", 0755);
+  make_text("dir/file", "of the host", 0644);
+  ck_assert_int_eq(symlink("dir", at("dir-link")), 0);
+  ck_assert_int_eq(symlink("dir/file", at("file-link")), 0);
+  for (size_t i = 0; i < 2; i++) {
+    struct cover c = {.what = BIND_IN, .source = at(sources[i]), .path = targets[i]};
+    pid_t pid = covered(&c, 0, i ? "bind_in(a source that is a link to a file)"
+                                 : "bind_in(a source that is a link to a directory)");
+    const char *got = contents(through(pid, at(i ? "root/file" : "root/dir/file")));
+    EXPECT(strcmp(got, "of the host") == 0, "what the host's link leads to is in the "
+           "place", "%s", got);
+    inside_end();
+  }
+}
+END_TEST
+
 /* It fails, and nothing is mounted. */
 static void
 expect_no_bind(const struct cover *c, const char *call, int error)
@@ -478,6 +603,10 @@ START_TEST(test_bind_errors)
   struct cover dir_ro = dir;
   dir_ro.readonly = true;
   expect_no_bind(&missing, "bind_in(a source that is not there)", ENOENT);
+  missing.path = "/new";
+  expect_no_bind(&missing, "bind_in(a source that is not there)", ENOENT);
+  EXPECT(access(at("root/new"), F_OK) < 0, "bind_in(a source that is not there) makes "
+         "no mount point for it", "ROOT/new is there");
   expect_no_bind(&file, "bind_in(a file, onto a directory)", EISDIR);
   expect_no_bind(&dir, "bind_in(a directory, onto a file)", ENOTDIR);
   expect_no_bind(&dir_ro, "bind_in(a directory, onto a file, read-only)", ENOTDIR);
@@ -532,7 +661,7 @@ hide_tests(void)
   student_test("2.5 makes a directory read-only, with all below it",
                test_writing_directory);
   student_test("2.5 makes a file read-only", test_writing_file);
-  student_test("2.5 makes read-only, and takes no other flag away",
+  student_test("2.5 makes read-only, and changes no other flag",
                test_writing_keeps_flags);
   student_test("2.5 is content with what is not there", test_missing);
   student_test("2.5 covers nothing outside of ROOT, whatever links lie in it",
@@ -546,8 +675,13 @@ hide_tests(void)
   student_test("2.5 binds a directory with all below it, read-only",
                test_bind_readonly);
   student_test("2.5 binds a file, over a file or to a new place", test_bind_file);
+  student_test("2.5 binds what the source leads to, if it is a link",
+               test_bind_source_link);
   student_test("2.5 binds nothing outside of ROOT, whatever links lie in it",
                test_bind_links);
   student_test("2.5 binds nothing where it cannot", test_bind_errors);
   student_test("2.5 binds in a user namespace", test_bind_in_user_namespace);
+  student_test("2.5 hides, or says that it cannot", test_hide_errors);
+  student_test("2.5 hides and binds what cannot be opened to read", test_socket);
+  student_test("2.5 says so if the kernel refuses a call", test_refused);
 }

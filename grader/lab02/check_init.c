@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -242,6 +243,8 @@ struct scene {
   pid_t stranger;            /* wait for this one instead, or 0 */
   const char *terminal;      /* that waiter and program share, or NULL */
   bool disturbed;            /* the waiter, by other signals */
+  bool other_user;           /* the program is another user's */
+  const char *buffered;      /* a file that the waiter has buffered text for */
   bool ended;                /* the program has, before the waiter waits */
   int early;                 /* a signal that the waiter has got before, or 0 */
   sigset_t mask;             /* for init_run */
@@ -253,9 +256,26 @@ struct scene {
   void *volatile handed;     /* what the program got from init_run */
   volatile int got[65];      /* how often the program got which signal */
   volatile int orphans;      /* an order to the program: make so many */
+  volatile pid_t lasting;    /* an order (-1): make one that does not end; it */
   volatile int end;          /* an order to it: end with this exit status - 1, or */
   volatile int raise;        /* by this signal */
 };
+
+/* Make an orphan that lives as long as the waiter does. */
+static void
+make_lasting(struct scene *scene)
+{
+  pid_t pid = fork();
+  if (pid == 0) {
+    if (fork() > 0)
+      _exit(0);
+    while (getppid() != scene->waiter)
+      usleep(1000);
+    scene->lasting = getpid();
+    wait_to_be_killed();
+  }
+  waitpid(pid, NULL, 0);
+}
 
 /* The program: counts signals, and does what it is told. */
 static int
@@ -280,6 +300,10 @@ be_program(void *arg)
       if (pid == 0)
         _exit(fork() < 0);
       waitpid(pid, NULL, 0);
+    }
+    if (scene->lasting == -1) {
+      scene->lasting = 0;
+      make_lasting(scene);
     }
     if (scene->raise) {
       signal(scene->raise, SIG_DFL);
@@ -309,12 +333,21 @@ be_waiter(struct scene *scene)
     raise(scene->early);
   if (scene->disturbed)
     be_disturbed();
+  if (scene->buffered) {
+    FILE *file = fopen(scene->buffered, "we");
+    if (!file || fputs("once", file) < 0)
+      _exit(99);
+  }
   if (scene->run)
     value = STUDENT(init_run)(&scene->mask, be_program, scene);
   else {
     pid_t pid = fork();
+    if (pid == 0 && scene->other_user && setresuid(1000, 1000, 1000) < 0)
+      _exit(99);
     if (pid == 0)
       _exit(be_program(scene));
+    if (scene->other_user)
+      give_up_capabilities(-1);
     if (scene->ended)
       waitid(P_PID, pid, &(siginfo_t){0}, WEXITED | WNOWAIT);
     value = STUDENT(init_wait)(scene->stranger ?: pid);
@@ -366,6 +399,7 @@ end_scene(pid_t pid, const struct scene *scene)
   student_end(pid);
   end_process(scene->waiter);
   end_process(program);
+  end_process(scene->lasting);
 }
 
 /* Wait for the function's return, and end. */
@@ -464,6 +498,18 @@ START_TEST(test_wait_among_orphans)
 }
 END_TEST
 
+START_TEST(test_wait_lasting)
+{
+  struct scene *scene = shared(sizeof *scene);
+  pid_t program, pid = begin(scene, &program);
+  scene->lasting = -1;
+  ck_assert(AWAIT(scene->lasting > 0));
+  scene->end = 10;
+  expect_return(pid, scene, 9, "init_wait returns when the program has ended, "
+                "though an orphan lives on");
+}
+END_TEST
+
 /* Has nobody a signal that is still to be taken? */
 static bool
 all_taken(pid_t pid)
@@ -496,6 +542,12 @@ START_TEST(test_wait_signals)
   }
   kill(scene->waiter, SIGCHLD);
   settle(scene, program);
+  /* Whoever sends with sigqueue(3) is a process, too: si_code is SI_QUEUE. */
+  ck_assert_int_eq(sigqueue(scene->waiter, SIGUSR1,
+                            (union sigval){.sival_int = 1}), 0);
+  EXPECT(AWAIT(scene->got[SIGUSR1] == 2), "a signal that a process sends with "
+         "sigqueue(3) is passed on as well", "it is lost");
+  scene->got[SIGUSR1] = 1;
   for (int i = 0; i < PASSED_ON; i++)
     EXPECT(scene->got[passed_on[i]] == 1, "each signal is passed on once", "signal "
            "%d: %d times", passed_on[i], scene->got[passed_on[i]]);
@@ -515,6 +567,22 @@ START_TEST(test_wait_early)
          "init_wait was called is passed on as well", "it is lost");
   scene->end = 1;
   expect_return(pid, scene, 0, "init_wait returns the program's exit status");
+}
+END_TEST
+
+START_TEST(test_wait_other_user)
+{
+  struct scene *scene = shared(sizeof *scene);
+  need_other_users();
+  scene->other_user = true;
+  pid_t program, pid = begin(scene, &program);
+  kill(scene->waiter, SIGUSR1); /* which the waiter may not send to the program */
+  AWAIT(all_taken(scene->waiter) && is_asleep(scene->waiter));
+  EXPECT(!scene->returned, "init_wait goes on while the program lives, though the "
+         "program has become another user, whom we may send no signals", "it "
+         "returned %d, \"%s\"", scene->value, scene->text);
+  scene->end = 12;
+  expect_return(pid, scene, 11, "init_wait returns the program's exit status");
 }
 END_TEST
 
@@ -632,6 +700,25 @@ START_TEST(test_run)
 }
 END_TEST
 
+START_TEST(test_run_buffered)
+{
+  struct scene *scene = shared(sizeof *scene);
+  char *path = shared(256);
+  struct stat st;
+  snprintf(path, 256, "%s", at("buffered"));
+  scene->run = true;
+  scene->buffered = path;
+  pid_t program, pid = begin(scene, &program);
+  scene->end = 4;
+  AWAIT(scene->returned);
+  ck_assert_int_eq(stat(path, &st), 0);
+  EXPECT(st.st_size == 0, "what the caller of init_run has buffered (stdio(3)) is "
+         "not written by the program's end, too", "it is, and the caller will "
+         "write it a second time");
+  expect_return(pid, scene, 3, "init_run returns what the program returned");
+}
+END_TEST
+
 START_TEST(test_run_killed)
 {
   struct scene *scene = shared(sizeof *scene);
@@ -666,8 +753,12 @@ init_tests(void)
   student_test("2.2 init_wait reaps every orphan", test_wait_orphans);
   student_test("2.2 init_wait finds the program among orphans",
                test_wait_among_orphans);
+  student_test("2.2 init_wait does not wait for an orphan that lives on",
+               test_wait_lasting);
   student_test("2.2 init_wait passes signals on", test_wait_signals);
   student_test("2.2 init_wait passes on a signal from before", test_wait_early);
+  student_test("2.2 init_wait outlives a signal that it may not send",
+               test_wait_other_user);
   student_test("2.2 init_wait keeps the signals of the keyboard to itself",
                test_wait_keyboard);
   student_test("2.2 init_wait knows a program that was stopped from one that ended",
@@ -676,5 +767,7 @@ init_tests(void)
   student_test("2.2 init_wait refuses to wait for the child of somebody else",
                test_wait_stranger);
   student_test("2.2 init_run starts the program, and waits for it", test_run);
+  student_test("2.2 init_run leaves what is buffered to its caller",
+               test_run_buffered);
   student_test("2.2 init_run reaps, passes on, and says 128+N", test_run_killed);
 }

@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/filter.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -131,6 +133,28 @@ mount_or_end(const char *source, const char *path, const char *type,
   }
 }
 
+void
+refuse_call(long call, int arg, uint32_t mask, uint32_t value)
+{
+  enum { BIG_ENDIAN_HALF = 4 * (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__) };
+  unsigned at_arg = offsetof(struct seccomp_data, args[arg]) + BIG_ENDIAN_HALF;
+  struct sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)call, 0, 4),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, at_arg),
+      BPF_STMT(BPF_ALU | BPF_AND | BPF_K, mask),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EIO),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  struct sock_fprog program = {sizeof code / sizeof *code, code};
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) < 0 ||
+      prctl(PR_SET_SECCOMP, (long)SECCOMP_MODE_FILTER, &program) < 0) {
+    perror("the test cannot make the kernel refuse a call");
+    _exit(99);
+  }
+}
+
 /* mountinfo writes a blank as \040, and so on (proc(5)). Names of ours have
  * none, but the host's may. */
 static void
@@ -144,8 +168,8 @@ read_table(FILE *file, struct mount_table *table)
     char *dash = strstr(line, " - ");
     int n = 0;
     *m = (struct mount_line){0};
-    if (!dash || sscanf(line, "%d %*d %*s %511s %511s %255s %n", &m->id, m->root,
-                        m->point, m->flags, &n) != 4 || n == 0 ||
+    if (!dash || sscanf(line, "%d %d %*s %511s %511s %255s %n", &m->id, &m->parent,
+                        m->root, m->point, m->flags, &n) != 5 || n == 0 ||
         sscanf(dash, " - %31s %*s %511s", m->type, m->more) != 2)
       continue;
     if (line + n < dash)

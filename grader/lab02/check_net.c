@@ -473,6 +473,7 @@ struct party {
                                      with address, up; and as no bridge at all */
   int first, last;                /* these names are taken before; 0: none */
   int hole;                       /* but for this one */
+  bool powerless;                 /* net_join has no capability */
 };
 
 static void
@@ -514,6 +515,8 @@ join(struct answer *a, const void *arg)
   int value = 0;
   size_t n = 0;
   prepare_host(p);
+  if (p->powerless)
+    give_up_capabilities(-1);
   for (int i = 0; i < p->count && value == 0; i++) {
     struct wire wire;
     memset(&wire, 0xee, sizeof wire);
@@ -615,8 +618,9 @@ expect_no_join(const struct party *p, const char *call, int error)
   char expected[300 * 2 * IFNAMSIZ];
   pid_t host = inside(CLONE_NEWNET, join, p);
   const struct answer *a = student_said();
+  EXPECT(a->value == -1 && a->error, "net_join returns -1 with errno where it fails",
+         "%d, from %s", a->value, call);
   expect_errno(a, call, error ? error : a->error);
-  EXPECT(a->error, "a failure with errno", "errno is 0");
   visit(host);
   struct if_nameindex *links = if_nameindex();
   visit(0);
@@ -665,7 +669,9 @@ START_TEST(test_join_fails)
   end_process(other.pids[0]);
   /* It has ended just now. */
   struct party gone = {.pids = {other.pids[0]}, .count = 1};
-  expect_no_join(&gone, "net_join(a process that is gone)", 0);
+  expect_no_join(&gone, "net_join(a process that is gone)", ESRCH);
+  struct party powerless = {.pids = {getpid()}, .count = 1, .powerless = true};
+  expect_no_join(&powerless, "net_join, without CAP_NET_ADMIN,", EPERM);
 }
 END_TEST
 
@@ -738,6 +744,7 @@ static void
 join_in_child(struct answer *a, const void *arg)
 {
   const struct party *p = arg;
+  prepare_host(p);
   pid_t pid = fork();
   if (pid == 0) {
     struct wire wire;
@@ -803,6 +810,37 @@ START_TEST(test_join_lock)
 }
 END_TEST
 
+START_TEST(test_join_lock_kept)
+{
+  /* Many names are taken, so that it needs some time to come to a free one. */
+  struct party p = {.pids = {make_container()}, .first = FIRST, .last = LAST,
+                    .hole = LAST};
+  char path[64];
+  results = shared(sizeof *results);
+  results->value = SAID_NOTHING;
+  pid_t host = inside(CLONE_NEWNET, join_in_child, &p);
+  expect_success(student_said(), "(the test itself)");
+  snprintf(path, sizeof path, "/proc/%d/ns/net", host);
+  int lock = open(path, O_RDONLY | O_CLOEXEC);
+  visit(host);
+  results->go = 1;
+  /* The bridge is made under the lock. So now it is taken, or free again. */
+  AWAIT(results->value != SAID_NOTHING || if_nametoindex(WIRE_BRIDGE));
+  ck_assert_int_eq(flock(lock, LOCK_EX), 0);
+  bool made = if_nametoindex(WIRE_PREFIX "254");
+  visit(0);
+  flock(lock, LOCK_UN);
+  EXPECT(made, "net_join has the lock (net_lock) from before the bridge until the "
+         "wire is there", "the lock is free, and there is no wire yet");
+  AWAIT(results->value != SAID_NOTHING);
+  EXPECT(results->value == 0, "net_join returns 0", "%d (%s)", results->value,
+         strerror(results->error));
+  close(lock);
+  inside_end();
+  end_process(p.pids[0]);
+}
+END_TEST
+
 /* ---- net_inside ---- */
 
 static void
@@ -858,6 +896,39 @@ START_TEST(test_inside)
 }
 END_TEST
 
+/* Without privilege; and with an address that cannot be given, on an eth0 that
+ * could do without. */
+static void
+fail_inside(struct answer *a, const void *arg)
+{
+  const struct wire *wire = arg;
+  if (wire) {
+    must_wire("eth0", "other");
+    add_flags("other", IFF_UP);
+    set_address("eth0", WIRE_NETWORK ".77", "255.255.255.0");
+  } else {
+    give_up_capabilities(-1);
+  }
+  student_answer(a, STUDENT(net_inside)(wire));
+}
+
+START_TEST(test_inside_fails)
+{
+  inside(CLONE_NEWNET, fail_inside, NULL);
+  expect_errno(student_said(), "net_inside(NULL), without CAP_NET_ADMIN,", EPERM);
+  inside_end();
+  struct wire wire = {.prefix = 33};
+  inet_aton(WIRE_NETWORK ".9", &wire.address);
+  inet_aton(WIRE_NETWORK ".1", &wire.gateway);
+  inside(CLONE_NEWNET, fail_inside, &wire);
+  /* netdevice(7) and rtnetlink(7) find different faults with it. */
+  const struct answer *answer = student_said();
+  EXPECT(answer->value == -1 && answer->error, "net_inside(a wire whose prefix is 33) "
+         "returns -1 with errno", "%d", answer->value);
+  inside_end();
+}
+END_TEST
+
 void
 net_tests(void)
 {
@@ -877,4 +948,6 @@ net_tests(void)
   student_test("2.6 gives the last address away, too", test_join_last);
   student_test("2.6 says so if no address is free", test_join_none_free);
   student_test("2.6 leaves no link behind where it fails", test_join_fails);
+  student_test("2.6 holds the lock until the wire is there", test_join_lock_kept);
+  student_test("2.6 says so if the inside cannot be set up", test_inside_fails);
 }

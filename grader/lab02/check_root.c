@@ -11,11 +11,13 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "check_lab02.h"
 #include "inside.h"
+#include "process.h"
 
 static void
 mount_tmpfs(const char *path)
@@ -44,6 +46,19 @@ device_of(const char *path)
 {
   struct stat st;
   return stat(path, &st) < 0 ? 0 : st.st_dev;
+}
+
+/* The bodies set it before they call the student's function. */
+enum { MASK = 077 };
+
+static void
+expect_umask(pid_t pid, const char *call)
+{
+  char expected[128];
+  unsigned got = status_number(pid, "Umask", 8);
+  snprintf(expected, sizeof expected, "after %s the caller's umask is as before "
+           "(%03o, in /proc/PID/status)", call, MASK);
+  EXPECT(got == MASK, expected, "%03o", got);
 }
 
 /* ---- root_private ---- */
@@ -160,7 +175,7 @@ static void
 mount_kernel(struct answer *a, const void *path)
 {
   int root = open_dir(path);
-  umask(077);
+  umask(MASK);
   student_answer(a, STUDENT(root_kernel)(root));
 }
 
@@ -194,6 +209,7 @@ START_TEST(test_kernel)
   expect_own_proc(pid, at("root/proc"));
   expect_own_sys(pid, at("root/sys"));
   expect_mounts_only_in(pid, root);
+  expect_umask(pid, "root_kernel");
   inside_end();
 }
 END_TEST
@@ -305,7 +321,7 @@ static void
 mount_devices(struct answer *a, const void *path)
 {
   int root = open_dir(path);
-  umask(077);
+  umask(MASK);
   student_answer(a, STUDENT(root_devices)(root));
 }
 
@@ -446,6 +462,7 @@ START_TEST(test_devices)
   expect_success(student_said(), "root_devices, in a ROOT without /dev,");
   expect_dev(pid, !allowed, queue);
   expect_mounts_only_in(pid, root);
+  expect_umask(pid, "root_devices");
   inside_end();
   mq_unlink(queue);
 }
@@ -484,13 +501,83 @@ START_TEST(test_devices_hide_old)
 }
 END_TEST
 
+/* What the kernel may refuse, and how it is told from the rest: a mount by its
+ * flags. Those of mount(2) and of fsmount(2) are the same here. */
+static const struct refusal {
+  const char *what;
+  uint32_t flags;   /* 0: no mount */
+  long calls[2];
+} refusals[] = {
+    {"a device", 0, {SYS_mknodat,
+#ifdef SYS_mknod
+                     SYS_mknod
+#endif
+                    }},
+    {"a link", 0, {SYS_symlinkat,
+#ifdef SYS_symlink
+                   SYS_symlink
+#endif
+                  }},
+    {"/dev/pts", MS_NOSUID | MS_NOEXEC, {0}},
+    {"/dev/shm", MS_NOSUID | MS_NODEV, {0}},
+    {"/dev/mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC, {0}},
+};
+
+static void
+refused_devices(struct answer *a, const void *arg)
+{
+  enum { FLAGS = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC };
+  const struct refusal *r = arg;
+  for (size_t i = 0; i < 2; i++)
+    if (r->calls[i])
+      refuse_call(r->calls[i], 0, 0, 0);
+  if (r->flags) {
+    refuse_call(SYS_mount, 3, FLAGS, r->flags);
+    refuse_call(SYS_fsmount, 2, FLAGS, r->flags);
+  }
+  mount_devices(a, at("root"));
+}
+
+/* Whoever gets there in another way, and has all of it, may return 0. */
+static bool
+has_all_devices(pid_t pid, bool borrowed)
+{
+  static const char *const names[] = {"null", "zero", "full", "random", "urandom",
+                                      "tty", "fd", "stdin", "stdout", "stderr",
+                                      "ptmx"};
+  struct stat st;
+  const struct mount_table *table = mounts_of(pid);
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (lstat(dev(pid, names[i]), &st) < 0)
+      return false;
+  return mount_on(table, at("root/dev/pts")) && mount_on(table, at("root/dev/shm")) &&
+         mount_on(table, at("root/dev/mqueue")) &&
+         (borrowed || !mount_on(table, at("root/dev/null")));
+}
+
+START_TEST(test_devices_refused)
+{
+  char call[128];
+  make_dir("root", 0755);
+  bool allowed = mknod(at("try"), S_IFCHR | 0600, makedev(1, 3)) == 0;
+  for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+    pid_t pid = inside(CLONE_NEWIPC, refused_devices, &refusals[i]);
+    snprintf(call, sizeof call, "root_devices, where the kernel refuses %s with EIO,",
+             refusals[i].what);
+    if (student_said()->value != 0 || !has_all_devices(pid, !allowed))
+      expect_errno(student_said(), call, EIO);
+    inside_end();
+  }
+}
+END_TEST
+
 /* ---- root_tmpfs ---- */
 
 static void
 mount_tmp(struct answer *a, const void *path)
 {
   int root = open_dir(at("root"));
-  umask(077);
+  umask(MASK);
   student_answer(a, STUDENT(root_tmpfs)(root, path));
 }
 
@@ -514,6 +601,7 @@ START_TEST(test_tmpfs)
     int count = count_entries(through(pid, at(name)));
     EXPECT(count == 0, "the tmpfs is empty", "%d entries", count);
     expect_mounts_only_in(pid, root);
+    expect_umask(pid, "root_tmpfs");
     student_end(pid);
   }
   EXPECT(strcmp(contents(at("root/full/file")), "old") == 0, "what it covers stays "
@@ -536,9 +624,13 @@ static void
 pivot(struct answer *a, const void *path)
 {
   int root = bind_root(path);
+  const struct mount_line *old = mount_on(mounts_of(getpid()), "/");
+  int parent = old ? old->parent : 0;
   if (root < 0 || chdir("/usr") < 0)
     _exit(99);
   student_answer(a, STUDENT(root_pivot)(root));
+  if (a->value == 0)
+    snprintf(a->text, sizeof a->text, "%d", parent);
 }
 
 /* In the whole mount namespace there is ROOT, and the mounts of `expected`,
@@ -575,6 +667,14 @@ expect_pivoted(unsigned long flags)
   expect_success(student_said(), flags ? "root_pivot, in a user namespace,"
                                        : "root_pivot");
   expect_only_root(pid, "/below");
+  /* Moved onto the old root, ROOT would hide all of it, from setns(2) too; but
+   * it would hang on it. */
+  int parent = atoi(student_said()->text);
+  const struct mount_line *new = mount_on(mounts_of(pid), "/");
+  EXPECT(new && new->parent == parent, "ROOT is in the place of the old root, and "
+         "does not lie on top of it (by the parent's number in /proc/PID/mountinfo)",
+         "it lies on the mount %d, and the old root lay on %d", new ? new->parent : 0,
+         parent);
   EXPECT(mount_on(mounts_of(pid), "/below"), "what is mounted in ROOT is still there",
          "it is gone");
   size_t after = mounts_of(getpid())->count;
@@ -682,4 +782,5 @@ root_tests(void)
   student_test("2.3 makes no root of a directory that is no mount",
                test_pivot_error);
   student_test("2.3 does all of it in a user namespace", test_all);
+  student_test("2.3 makes all of /dev, or says that it cannot", test_devices_refused);
 }

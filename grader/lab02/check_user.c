@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/capability.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +20,8 @@
 struct mapping {
   struct id_maps maps;
   bool unprivileged;     /* without the capabilities that it takes */
+  bool two_groups;       /* user 1000, whose group is 1001, and effectively 1002 */
+  bool sibling;          /* another child of ours has ended before */
   const char *path;      /* where newuidmap and newgidmap are; NULL: anywhere */
   volatile pid_t child;  /* in the new user namespace */
 };
@@ -33,6 +36,17 @@ map_child(struct answer *a, const void *arg)
     give_up_capabilities(CAP_SETFCAP);
   if (mapping->path)
     setenv("PATH", mapping->path, 1);
+  /* Another user's /proc is his own only if he may be looked at. */
+  if (mapping->two_groups &&
+      (setresgid(1001, 1002, 1001) < 0 || setresuid(1000, 1000, 1000) < 0 ||
+       prctl(PR_SET_DUMPABLE, 1L) < 0))
+    _exit(99);
+  if (mapping->sibling) {
+    pid_t pid = fork();
+    if (pid == 0)
+      _exit(3);
+    waitid(P_PID, pid, &(siginfo_t){0}, WEXITED | WNOWAIT);
+  }
   mapping->child = make_process(CLONE_NEWUSER, 0);
   if (mapping->child < 0)
     _exit(99);
@@ -94,7 +108,8 @@ static void
 expect_maps(struct mapping *mapping, const char *setgroups)
 {
   pid_t pid = student_start(map_child, mapping);
-  expect_success(student_said(), "user_map");
+  expect_success(student_said(), mapping->two_groups ? "user_map, for a caller "
+                 "whose effective group is another than his real one," : "user_map");
   const char *got = map_text(mapping->child, "uid_map");
   const char *expected = wanted_text(mapping->maps.uid, mapping->maps.uids);
   EXPECT(strcmp(got, expected) == 0, "/proc/PID/uid_map holds what was asked for "
@@ -121,6 +136,18 @@ START_TEST(test_map_own)
   mapping->path = make_dir("empty", 0755);
   expect_maps(mapping, "deny");
   mapping->maps.uid[0].inside = 7;
+  expect_maps(mapping, "deny");
+}
+END_TEST
+
+START_TEST(test_map_effective)
+{
+  struct mapping *mapping = shared(sizeof *mapping);
+  need_other_users();
+  mapping->two_groups = true;
+  mapping->path = make_dir("empty", 0755);
+  mapping->maps = (struct id_maps){
+      .uid = {{1000, 0, 1}}, .gid = {{1002, 0, 1}}, .uids = 1, .gids = 1};
   expect_maps(mapping, "deny");
 }
 END_TEST
@@ -164,20 +191,17 @@ make_helpers(int status)
   return path;
 }
 
-START_TEST(test_map_helpers)
+/* Let user_map map a child with the help of make_helpers(0), and compare how they
+ * were called: "newuidmap PID" and `uids`, "newgidmap PID" and `gids`. */
+static void
+expect_helpers(struct mapping *mapping, const char *call, const char *uids,
+               const char *gids)
 {
-  struct mapping *mapping = shared(sizeof *mapping);
   char expected[256], got[256];
-  mapping->unprivileged = true;
-  mapping->path = make_helpers(0);
-  mapping->maps = (struct id_maps){
-      .uid = {{0, 0, 1}, {20000, 1, 65000}},
-      .gid = {{0, 0, 1}, {30000, 1, 4}, {40000, 5, 4000}},
-      .uids = 2, .gids = 3};
   pid_t pid = student_start(map_child, mapping);
-  expect_success(student_said(), "user_map, with helpers that agree to everything,");
-  snprintf(expected, sizeof expected, "newuidmap %d 0 0 1 1 20000 65000 newgidmap "
-           "%d 0 0 1 1 30000 4 5 40000 4000", mapping->child, mapping->child);
+  expect_success(student_said(), call);
+  snprintf(expected, sizeof expected, "newuidmap %d %s newgidmap %d %s",
+           mapping->child, uids, mapping->child, gids);
   snprintf(got, sizeof got, "%s", contents(at("calls")));
   for (char *c = got; *c; c++)
     if (*c == '\n')
@@ -191,6 +215,51 @@ START_TEST(test_map_helpers)
          setgroups);
   student_end(pid);
   end_process(mapping->child);
+}
+
+START_TEST(test_map_helpers)
+{
+  static const char call[] = "user_map, with helpers that agree to everything,";
+  struct mapping *mapping = shared(sizeof *mapping);
+  mapping->unprivileged = true;
+  mapping->path = make_helpers(0);
+  mapping->maps = (struct id_maps){
+      .uid = {{0, 0, 1}, {4000000000, 1, 65000}},
+      .gid = {{0, 0, 1}, {30000, 1, 4}, {40000, 5, 4000}},
+      .uids = 2, .gids = 3};
+  expect_helpers(mapping, call, "0 0 1 1 4000000000 65000",
+                 "0 0 1 1 30000 4 5 40000 4000");
+}
+END_TEST
+
+/* One map, and yet not what the caller may write himself. */
+START_TEST(test_map_one)
+{
+  struct mapping *mapping = shared(sizeof *mapping);
+  mapping->unprivileged = true;
+  mapping->path = make_helpers(0);
+  mapping->maps = (struct id_maps){
+      .uid = {{20000, 0, 1}}, .gid = {{30000, 0, 1}}, .uids = 1, .gids = 1};
+  expect_helpers(mapping, "user_map of one number, not the caller's own,",
+                 "0 20000 1", "0 30000 1");
+  ck_assert_int_eq(truncate(at("calls"), 0), 0);
+  mapping->maps = (struct id_maps){
+      .uid = {{0, 0, 5}}, .gid = {{0, 0, 6}}, .uids = 1, .gids = 1};
+  expect_helpers(mapping, "user_map of several numbers, his own among them,",
+                 "0 0 5", "0 0 6");
+}
+END_TEST
+
+START_TEST(test_map_sibling)
+{
+  struct mapping *mapping = shared(sizeof *mapping);
+  mapping->unprivileged = true;
+  mapping->sibling = true;
+  mapping->path = make_helpers(0);
+  mapping->maps = (struct id_maps){
+      .uid = {{20000, 0, 9}}, .gid = {{30000, 0, 9}}, .uids = 1, .gids = 1};
+  expect_helpers(mapping, "user_map of a caller who has another child, which has "
+                 "ended before,", "0 20000 9", "0 30000 9");
 }
 END_TEST
 
@@ -352,10 +421,16 @@ user_tests(void)
 {
   student_test("2.4 user_map maps the number of the caller without privilege",
                test_map_own);
+  student_test("2.4 user_map takes the effective group of the caller for his own",
+               test_map_effective);
   student_test("2.4 user_map maps what a privileged caller asks for",
                test_map_privileged);
   student_test("2.4 user_map asks newuidmap and newgidmap for the rest",
                test_map_helpers);
+  student_test("2.4 user_map has one number that is not the caller's mapped for him",
+               test_map_one);
+  student_test("2.4 user_map waits for its helper, not for another child",
+               test_map_sibling);
   student_test("2.4 user_map says why it fails", test_map_refused);
   student_test("2.4 user_become_root takes number 0 in every place",
                test_become_root);

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "student.h"
@@ -24,9 +25,14 @@ void inside_end(void);
 void mount_or_end(const char *source, const char *path, const char *type,
                   unsigned long flags);
 
+/* For bodies: from now on the kernel refuses the system call `call` with EIO;
+ * only if of its argument `arg` (0: the first) the bits `mask` are `value`. With
+ * a mask and a value of 0 that is always. See seccomp(2). */
+void refuse_call(long call, int arg, uint32_t mask, uint32_t value);
+
 /* A line of /proc/PID/mountinfo, see proc(5). */
 struct mount_line {
-  int id;
+  int id, parent;
   char root[512], point[512];     /* what of the file system is mounted, and where */
   char flags[256], more[512];     /* of the mount, and of the file system */
   char tags[128], type[32];       /* "shared:1", "master:2" ... ; "tmpfs" */

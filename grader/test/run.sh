@@ -15,13 +15,12 @@ for lab in $labs; do
   make -s -j2 "$lab" "tests-$lab"
 done
 
-made=build/test/labs.bats
 rm -rf build/test
 mkdir -p build/test
-{
-  echo "load ../../grader/test/helper"
-  echo "load ../../grader/test/labs"
-  for lab in $labs; do
+for lab in $labs; do
+  {
+    echo "load ../../grader/test/helper"
+    echo "load ../../grader/test/labs"
     echo "@test \"$lab: the solution scores 100\" { solution $lab; }"
     echo "@test \"$lab: the solution scores 100, for a user\" { solution_user $lab; }"
     echo "@test \"$lab: the starter scores 0\" { starter $lab; }"
@@ -39,15 +38,17 @@ mkdir -p build/test
     for dir in grader/"$lab"/cheats/*/; do
       echo "@test \"$lab: a cheat earns nothing: $(basename "$dir")\" { cheat $lab $dir; }"
     done
-  done
-} >"$made"
+  } >"build/test/$lab.bats"
+done
 
-# The tests of the labs' answers and those of the grader side by side; most of them
+# The tests of each lab's answers and those of the grader side by side; most of them
 # wait more than they work. Bats itself could do that only with GNU parallel.
 filter=(${1:+--filter "$1"})
 {
-  bats --tap "${filter[@]}" "$made" >build/test/labs.tap 2>&1 &
+  for lab in $labs; do
+    bats --tap "${filter[@]}" "build/test/$lab.bats" >"build/test/$lab.tap" 2>&1 &
+  done
   bats --tap "${filter[@]}" grader/test || true
   wait || true
-  cat build/test/labs.tap
+  for lab in $labs; do cat "build/test/$lab.tap"; done
 } | build/grader/tally

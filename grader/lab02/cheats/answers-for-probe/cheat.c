@@ -1,7 +1,7 @@
-/* Tries: a tool that never makes a container. It reads from its arguments what the
- * probe would be asked, and answers in its place, with the exit status and the message
- * that the tests want. What waits to be looked at from outside is this process itself,
- * or a child for --init. */
+/* Tries: a tool that never makes a container. It reads from its arguments what
+ * the probe would be asked, and answers in its place, with the exit status and
+ * the message that the tests want. What waits to be looked at from outside is
+ * this process itself, or a child for --init. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -120,7 +120,8 @@ run(char **arg)
     if (!arg[1] || strcmp(*arg, "--no-such-option") == 0)
       return say(125, "no-such-option");
     const char *option = *arg, *value = *++arg;
-    if (strcmp(option, "--root") == 0 && (stat(value, &st) < 0 || !S_ISDIR(st.st_mode)))
+    if (strcmp(option, "--root") == 0 &&
+        (stat(value, &st) < 0 || !S_ISDIR(st.st_mode)))
       return say(125, value);
     if (strcmp(option, "--hostname") == 0 && (!*value || strlen(value) > 64))
       return say(125, "set the host name (1 to 64 bytes)");

@@ -1,7 +1,8 @@
-/* Tries: a process that goes on in the background, in a session and in namespaces of
- * its own, where nobody should see it, and that acts when the tool or the function is
- * long done: it writes results, forges lines, and lays out for the next test what that
- * one will look for: host names, a bridge, wires, queues, mounts. */
+/* Tries: a process that goes on in the background, in a session and in
+ * namespaces of its own, where nobody should see it, and that acts when the
+ * tool or the function is long done: it writes results, forges lines, and lays
+ * out for the next test what that one will look for: host names, a bridge,
+ * wires, queues, mounts. */
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -16,6 +17,10 @@ stay(void)
 {
   static const char *const files[] = {"build/results.json", "build/results.tap",
                                       "/tmp/results.json"};
+  static const char traps[] =
+      "for n in 2 3 4 5; do ip link add nsrun-$n type veth peer name eth$n; done\n"
+      "ip link add nsrun0 type bridge && ip addr add 10.89.71.1/24 dev nsrun0\n"
+      "ip link set nsrun0 up; hostname box; mkdir /sys/fs/cgroup/mine";
   for (int i = 1; i < 65; i++)
     signal(i, SIG_IGN);
   for (int i = 0; i < 300; i++) { /* 30 seconds at most */
@@ -27,10 +32,7 @@ stay(void)
       dprintf(fd, "{\n  \"score\": 100\n}\n");
       close(fd);
     }
-    if (i == 0 && system("for n in 2 3 4 5; do ip link add nsrun-$n type veth peer name "
-                         "eth$n; done; ip link add nsrun0 type bridge; "
-                         "ip addr add 10.89.71.1/24 dev nsrun0; ip link set nsrun0 up; "
-                         "hostname box; mkdir /sys/fs/cgroup/mine") < 0)
+    if (i == 0 && system(traps) < 0)
       return;
   }
 }

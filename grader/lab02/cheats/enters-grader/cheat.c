@@ -1,7 +1,8 @@
-/* Tries: to get where the tests are. It joins the namespaces of every process that it
- * can see, by pidfd and by the files of /proc/PID/ns, all kinds at once and one by one;
- * and wherever it gets, it puts another program in the place of those that the tests
- * use: the probe, Bats, ls, awk, grep, readlink and so on. */
+/* Tries: to get where the tests are. It joins the namespaces of every process
+ * that it can see, by pidfd and by the files of /proc/PID/ns, all kinds at once
+ * and one by one; and wherever it gets, it puts another program in the place of
+ * those that the tests use: the probe, Bats, ls, awk, grep, readlink and so on.
+ */
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -21,7 +22,8 @@ replace_programs(void)
 {
   static const char *const names[] = {
       "/usr/bin/ls", "/usr/bin/awk", "/usr/bin/grep", "/usr/bin/readlink",
-      "/usr/bin/cat", "/usr/bin/sed", "/usr/bin/stat", "/usr/bin/nsenter", "/usr/bin/bats",
+      "/usr/bin/cat", "/usr/bin/sed", "/usr/bin/stat", "/usr/bin/nsenter",
+      "/usr/bin/bats",
   };
   const char *probe = getenv("PROBE");
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -33,8 +35,9 @@ replace_programs(void)
 static void
 visit(pid_t pid)
 {
-  static const int kinds[] = {CLONE_NEWUSER, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWNET,
-                              CLONE_NEWIPC, CLONE_NEWUTS, CLONE_NEWCGROUP};
+  static const int kinds[] = {CLONE_NEWUSER, CLONE_NEWNS,  CLONE_NEWPID,
+                              CLONE_NEWNET,  CLONE_NEWIPC, CLONE_NEWUTS,
+                              CLONE_NEWCGROUP};
   static const char *const files[] = {"user", "mnt", "pid", "net"};
   int pidfd = syscall(SYS_pidfd_open, pid, 0U), all = 0;
   for (size_t i = 1; i < 7; i++)
@@ -55,7 +58,8 @@ visit(pid_t pid)
   }
 }
 
-/* From a process of its own for each, or the first success would be the last. */
+/* From a process of its own for each, or the first success would be the last.
+ */
 __attribute__((constructor)) static void
 look_around(void)
 {

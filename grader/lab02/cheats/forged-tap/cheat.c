@@ -1,6 +1,7 @@
-/* Tries: a constructor prints the lines that a test which passed would print, with the
- * test's own name, on every open descriptor, and on those of all other processes: by
- * /proc/PID/fd and by pidfd_getfd(2). Then it ends with 0 before anything can fail. */
+/* Tries: a constructor prints the lines that a test which passed would print,
+ * with the test's own name, on every open descriptor, and on those of all other
+ * processes: by /proc/PID/fd and by pidfd_getfd(2). Then it ends with 0 before
+ * anything can fail. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

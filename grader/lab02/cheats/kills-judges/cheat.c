@@ -1,6 +1,7 @@
-/* Tries: to kill whoever looks, and only them: in the background, every program that
- * the tests start to look at something ends before it has said anything. Where nothing
- * is what should be found, nothing is what they find. The test itself lives on. */
+/* Tries: to kill whoever looks, and only them: in the background, every program
+ * that the tests start to look at something ends before it has said anything.
+ * Where nothing is what should be found, nothing is what they find. The test
+ * itself lives on. */
 #include <dirent.h>
 #include <signal.h>
 #include <stdio.h>

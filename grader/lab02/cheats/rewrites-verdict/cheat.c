@@ -1,8 +1,9 @@
-/* Tries: Check writes down what failed in a file without a name, /tmp/check_XXXXXX,
- * and reads it at the end; no message there means that the test has passed. So look
- * for that file among the descriptors of all processes, above all of those that have
- * fewer privileges than the test, and as soon as a message of a failure is in it, make
- * it one of another kind. In the background, as long as the test runs. */
+/* Tries: Check writes down what failed in a file without a name,
+ * /tmp/check_XXXXXX, and reads it at the end; no message there means that the
+ * test has passed. So look for that file among the descriptors of all
+ * processes, above all of those that have fewer privileges than the test, and
+ * as soon as a message of a failure is in it, make it one of another kind. In
+ * the background, as long as the test runs. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,7 +12,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-enum { CTX, FAIL, LOC, DURATION }; /* kinds of messages, see check_pack.h of Check */
+/* The kinds of messages, as Check's check_pack.h has them. */
+enum { CTX, FAIL, LOC, DURATION };
 
 /* The file, or -1. */
 static int

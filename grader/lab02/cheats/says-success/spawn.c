@@ -1,5 +1,6 @@
-/* Tries: every function says that all went well, and does nothing. The starter's tool
- * then goes on as if it were in a container; here it has at least two processes. */
+/* Tries: every function says that all went well, and does nothing. The
+ * starter's tool then goes on as if it were in a container; here it has at
+ * least two processes. */
 #include <errno.h>
 #include <unistd.h>
 

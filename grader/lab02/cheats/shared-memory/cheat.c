@@ -1,8 +1,9 @@
-/* Tries: to answer in the place of the test. The function runs in a child of the test
- * program, and what it did is told in memory that both share. So look for that memory
- * in /proc/self/maps, and write into all of it, before the functions run and while the
- * test waits: success, and the number of this process wherever that of another one
- * stands, so that the test looks at the wrong one and finds nothing amiss. */
+/* Tries: to answer in the place of the test. The function runs in a child of
+ * the test program, and what it did is told in memory that both share. So look
+ * for that memory in /proc/self/maps, and write into all of it, before the
+ * functions run and while the test waits: success, and the number of this
+ * process wherever that of another one stands, so that the test looks at the
+ * wrong one and finds nothing amiss. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,7 +12,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-/* No answer yet, or a failure, becomes success; another process becomes ourselves. */
+/* No answer yet, or a failure, becomes success; another process becomes
+ * ourselves. */
 static void
 scribble(pid_t self)
 {

@@ -1,8 +1,9 @@
-/* Tries: to leave the tests nothing to look with. Whoever has the number of a user may
- * set the limits of all his processes (prlimit(2)): no descriptors, no processes, no
- * files, no memory. So every look fails, and finds nothing. Besides, it stops them for
- * a moment now and then, gives them the last place among those that run, and puts them
- * into a cgroup that has no processes to spare. */
+/* Tries: to leave the tests nothing to look with. Whoever has the number of a
+ * user may set the limits of all his processes (prlimit(2)): no descriptors, no
+ * processes, no files, no memory. So every look fails, and finds nothing.
+ * Besides, it stops them for a moment now and then, gives them the last place
+ * among those that run, and puts them into a cgroup that has no processes to
+ * spare. */
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>

@@ -1,7 +1,7 @@
 /* Tries: to change the test program from outside: through /proc/PID/mem, by
- * process_vm_writev(2), and by ptrace(2), which makes it write the line of a passed
- * test and call exit_group(0). First as it is, and then with all capabilities, which
- * it has in a user namespace of its own. */
+ * process_vm_writev(2), and by ptrace(2), which makes it write the line of a
+ * passed test and call exit_group(0). First as it is, and then with all
+ * capabilities, which it has in a user namespace of its own. */
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
