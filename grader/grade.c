@@ -21,7 +21,8 @@ enum { ALL_POINTS = 0, POINTS_MISSING = 1, COULD_NOT_GRADE = 2 };
 
 static const char usage[] =
     "usage: grade [--solution] [--build DIR] [--tools DIR] [--results DIR]\n"
-    "             [--jobs N] [--time SECONDS] [--exercise N.M | --test NAME] LAB\n"
+    "             [--jobs N] [--time SECONDS] [--first]\n"
+    "             [--exercise N.M | --test NAME] LAB\n"
     "       grade --hint N.M LAB\n";
 
 /* What the command line asks for. */
@@ -33,6 +34,7 @@ static struct {
   const char *test;      /* --test: only this one */
   const char *hint;      /* --hint: only give a hint for this exercise */
   bool solution;         /* --solution */
+  bool first;            /* --first: stop at the first failure */
   int jobs;              /* --jobs */
   int seconds;           /* --time: limit of one test */
 } wish = {.results = "build", .tools = "build/grader", .seconds = 20};
@@ -129,7 +131,7 @@ run_grade(struct lab *lab)
   struct grade grade = {
       .lab = lab,
       .plan = {.build = build, .tools = tools, .solution = wish.solution,
-               .jobs = wish.jobs, .seconds = wish.seconds},
+               .jobs = wish.jobs, .seconds = wish.seconds, .first = wish.first},
       .start = t.tv_sec + t.tv_nsec / 1e9,
       .results = wish.results,
   };
@@ -184,6 +186,7 @@ main(int argc, char **argv)
       {"exercise", required_argument, NULL, 'e'},
       {"test", required_argument, NULL, 't'},
       {"hint", required_argument, NULL, 'h'},
+      {"first", no_argument, NULL, 'f'},
       {0},
   };
   char build[64];
@@ -203,6 +206,7 @@ main(int argc, char **argv)
     case 'e': wish.exercise = optarg; break;
     case 't': wish.test = optarg; break;
     case 'h': wish.hint = optarg; break;
+    case 'f': wish.first = true; break;
     default: fputs(usage, stderr); return COULD_NOT_GRADE;
     }
   if (optind != argc - 1) {

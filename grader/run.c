@@ -503,11 +503,12 @@ tests_run(const struct lab *lab, const struct plan *plan, struct test *tests,
   struct pollfd *fds = calloc(plan->jobs * STREAMS, sizeof *fds);
   size_t next = 0;
   int running = 0, bad = !jobs || !fds ? fail("memory for jobs") : 0;
+  bool failed = false;
   while (!bad) {
     for (int j = 0; j < plan->jobs && !bad; j++) {
       while (next < count && tests[next].outcome != NOT_RUN)
         next++;
-      if (jobs[j].pid || next >= count)
+      if (jobs[j].pid || next >= count || (plan->first && failed))
         continue;
       bad = start(&jobs[j], lab, plan, &tests[next++]);
       running += !bad;
@@ -525,6 +526,7 @@ tests_run(const struct lab *lab, const struct plan *plan, struct test *tests,
         if (jobs[j].pid && fds[j * STREAMS + i].revents)
           drain(&jobs[j], &jobs[j].streams[i]);
       if (jobs[j].pid && finish(&jobs[j])) {
+        failed |= jobs[j].test->outcome == FAIL;
         running--;
         done(arg);
       }

@@ -30,6 +30,7 @@ struct plan {
   const char *tools;     /* folder of the grader's: "build/grader" */
   bool solution;         /* the reference is graded, so do not hide it */
   int jobs;              /* tests at the same time */
+  bool first;            /* start no more once a test has failed */
   int seconds;           /* time limit of one test */
 };
 

@@ -82,9 +82,9 @@ mutant() {
     mkdir "$TEMP/results"
     chown 4242 "$TEMP/results"
     user_tree
-    run as_user sh -c "cd $TEMP/tree && $GRADE --build $TEMP/build/$LAB --results $TEMP/results --exercise $exercise $LAB"
+    run as_user sh -c "cd $TEMP/tree && $GRADE --build $TEMP/build/$LAB --results $TEMP/results --first --exercise $exercise $LAB"
   else
-    grade_student --time 60 --jobs 4 --exercise "$exercise"
+    grade_student --time 60 --first --exercise "$exercise"
   fi
   echo "$output"
   [ "$status" -eq 1 ]
