@@ -240,6 +240,10 @@ write_number(const char *path, const char *name, size_t number)
 int
 cage_cgroup_limit(const char *path, int processes, size_t memory)
 {
+  /* No more of them than cage_cgroup_remove can name: a path has an end. */
+  if (write_number(path, "cgroup.max.depth", 12) < 0 ||
+      write_number(path, "cgroup.max.descendants", 1000) < 0)
+    return -1;
   /* Memory in file systems counts here, too, which nobody sees by watching. */
   if (write_number(path, "memory.max", memory) < 0 && errno != ENOENT)
     return -1;
@@ -249,5 +253,11 @@ cage_cgroup_limit(const char *path, int processes, size_t memory)
 int
 cage_cgroup_enter(const char *path, pid_t pid)
 {
-  return write_number(path, INNER "/cgroup.procs", pid);
+  char file[PATH_MAX + 32];
+  snprintf(file, sizeof file, "%s/" INNER "/cgroup.procs", path);
+  /* It stays open as long as we live. There is one file system of cgroups for the
+   * whole host, and a remount without MS_BIND changes that one; but not to read-only
+   * while a file in it is open to write (EBUSY of mount(2)). */
+  int fd = open(file, O_WRONLY | O_CLOEXEC);
+  return fd < 0 || dprintf(fd, "%d\n", pid) < 0 ? fail("write %s", file) : 0;
 }

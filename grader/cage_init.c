@@ -64,13 +64,18 @@ set_filter(struct sock_filter *filter, size_t count)
   return 0;
 }
 
-/* Two more ways out that no namespace closes: typing into the caller's terminal
- * (TIOCSTI, ioctl_tty(2)), and his keys (keyrings(7)). A filter refuses the
+/* More ways out that no namespace closes: typing into the caller's terminal (TIOCSTI,
+ * ioctl_tty(2)); his keys (keyrings(7)); and for root the mount namespaces of the host,
+ * which nsfs lists one after the other (ioctl_nsfs(2)), or finds by a number
+ * (open_by_handle_at(2)); newer kernels refuse that themselves. A filter refuses the
  * calls (seccomp(2)). Calls in the manner of another processor would have other
  * numbers, so they are refused altogether. */
 static int
 refuse_calls(void)
 {
+  /* NS_MNT_GET_NEXT and NS_MNT_GET_PREV of linux/nsfs.h, since Linux 6.12 */
+  enum { NEXT_MOUNTS = (int)_IOR(0xb7, 11, char[16]),
+         PREVIOUS_MOUNTS = (int)_IOR(0xb7, 12, char[16]) };
   struct sock_filter filter[] = {
       LOAD(arch),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0),
@@ -79,10 +84,13 @@ refuse_calls(void)
       SKIP_UNLESS(SYS_add_key, 1), ANSWER(SECCOMP_RET_ERRNO | EPERM),
       SKIP_UNLESS(SYS_keyctl, 1), ANSWER(SECCOMP_RET_ERRNO | EPERM),
       SKIP_UNLESS(SYS_request_key, 1), ANSWER(SECCOMP_RET_ERRNO | EPERM),
-      SKIP_UNLESS(SYS_ioctl, 5),
+      SKIP_UNLESS(SYS_open_by_handle_at, 1), ANSWER(SECCOMP_RET_ERRNO | EPERM),
+      SKIP_UNLESS(SYS_ioctl, 9),
       LOAD(args[1]), /* its lower half, on machines that put that first */
       SKIP_UNLESS(TIOCSTI, 1), ANSWER(SECCOMP_RET_ERRNO | EPERM),
       SKIP_UNLESS(TIOCLINUX, 1), ANSWER(SECCOMP_RET_ERRNO | EPERM),
+      SKIP_UNLESS(NEXT_MOUNTS, 1), ANSWER(SECCOMP_RET_ERRNO | EPERM),
+      SKIP_UNLESS(PREVIOUS_MOUNTS, 1), ANSWER(SECCOMP_RET_ERRNO | EPERM),
       ANSWER(SECCOMP_RET_ALLOW),
   };
   return set_filter(filter, sizeof filter / sizeof *filter);

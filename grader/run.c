@@ -208,7 +208,7 @@ static void
 become_cage(const struct lab *lab, const struct plan *plan,
             const struct test *test)
 {
-  static const char *const hidden[] = {".git", "build/solution"};
+  static const char *const hidden[] = {".git", "build/solution", "build/test"};
   char cage[PATH_MAX], seconds[16], filter[512];
   autolist struct list argv = {0};
   snprintf(cage, sizeof cage, "%s/cage", plan->tools);
@@ -223,8 +223,8 @@ become_cage(const struct lab *lab, const struct plan *plan,
     list_add(&argv, "--hide");
     list_add(&argv, hidden[i]);
   }
-  static const char *const answers[] = {"*/solution", "grader/*/variants",
-                                        "grader/*/mutants"};
+  static const char *const answers[] = {"*/solution", "build/*/solution",
+                                        "grader/*/variants", "grader/*/mutants"};
   for (size_t i = 0; !plan->solution && i < sizeof answers / sizeof *answers;
        i++) {
     glob_t found = {0};
