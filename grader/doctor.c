@@ -215,7 +215,8 @@ run_caged(const char *command)
   const char *const argv[] = {cage, "--time", "20", "sh", "-c", command, NULL};
   if (readlink("/proc/self/exe", cage, sizeof cage - 8) < 0)
     return fail("read /proc/self/exe");
-  strcpy(strrchr(cage, '/') + 1, "cage");
+  char *name = strrchr(cage, '/') + 1;
+  snprintf(name, cage + sizeof cage - name, "cage");
   if (access(cage, X_OK) < 0)
     return refuse(ENOENT, "it is not built (mend it: make grader)");
   int status = run(argv);
@@ -256,6 +257,7 @@ static const struct trial cage_trials[] = {
 static const struct trial *const groups[] = {cage_trials, lab01_trials,
                                              lab02_trials};
 static const char *const lab_names[] = {"lab01", "lab02"};
+enum { LABS = sizeof lab_names / sizeof *lab_names };
 
 /* Try one thing in a child, which leaves the outcome behind. */
 static void
@@ -320,7 +322,8 @@ needed_by(const struct trial *trial, const char *lab)
 int
 main(void)
 {
-  char short_of[2][1024] = {"", ""};
+  char short_of[LABS][1024] = {""};
+  bool all = true;
   outcome = mmap(NULL, sizeof *outcome, PROT_READ | PROT_WRITE,
                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (outcome == MAP_FAILED)
@@ -329,7 +332,7 @@ main(void)
     for (const struct trial *trial = groups[g]; trial->label; trial++) {
       try(trial);
       print_outcome(trial->label);
-      for (int i = 0; outcome->verdict == FAILS && i < 2; i++) {
+      for (int i = 0; outcome->verdict == FAILS && i < LABS; i++) {
         const char *by = needed_by(trial, lab_names[i]);
         size_t n = strlen(short_of[i]);
         if (*by)
@@ -338,9 +341,11 @@ main(void)
       }
     }
   printf("\n");
-  for (int i = 0; i < 2; i++)
+  for (int i = 0; i < LABS; i++) {
     printf("%s: %s%s\n", lab_names[i],
            short_of[i][0] ? "not all can be graded here: "
                           : "everything works here", short_of[i]);
-  return short_of[0][0] || short_of[1][0];
+    all &= !short_of[i][0];
+  }
+  return !all;
 }

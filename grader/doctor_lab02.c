@@ -21,10 +21,6 @@
 #include "fail.h"
 #include "mount.h"
 
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x00000080
-#endif
-
 static int
 try_clone3(void)
 {

@@ -85,8 +85,7 @@ int
 main(int argc, char **argv)
 {
   (void)argv;
-  const char *status[] = {"Uid:", "Gid:", "Groups:", argc > 1 ? "Uid:" : "NSpid:",
-                          "SigPnd:", "SigBlk:", "SigIgn:", "SigCgt:",
+  const char *status[] = {"NSpid:", "Uid:", "Gid:", "Groups:", "SigPnd:", "SigBlk:", "SigIgn:", "SigCgt:",
                           "Cap", "NoNewPrivs:", "Seccomp:", NULL};
   char name[256] = "";
   int signal = 0;
@@ -107,7 +106,7 @@ main(int argc, char **argv)
     printf("limit %d %ju %ju\n", i, (uintmax_t)limit.rlim_cur,
            (uintmax_t)limit.rlim_max);
   }
-  print_lines("/proc/self/status", status);
+  print_lines("/proc/self/status", status + (argc > 1));
   print_lines("/proc/self/uid_map", NULL);
   print_lines("/proc/self/gid_map", NULL);
   print_lines("/proc/self/setgroups", NULL);

@@ -17,8 +17,12 @@ setup() {
   mount -n --make-shared "$WORK"
   # Names and contents that nobody can know beforehand.
   MARK=$RANDOM$RANDOM$RANDOM
+  # A root directory with nothing in it but the probe, as /probe.
+  ROOT=$WORK/root$MARK
+  mkdir "$ROOT"
+  cp "$PROBE" "$ROOT/probe"
+  chmod 755 "$ROOT/probe"
   cd "$WORK" || return
-  if declare -F setup_lab >/dev/null; then setup_lab; fi
 }
 
 teardown() {

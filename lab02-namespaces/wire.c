@@ -82,11 +82,11 @@ wire_remove(const struct wire *wire)
 {
   if (wire->number && net_delete(wire->name, wire->number) < 0 && errno != ENODEV)
     return -1;
-  autoclose int lock = net_lock(); /* or somebody joins while we look who is there */
+  if (wire->prefix != 24)
+    return 0; /* a wire of its own: no bridge */
+  autoclose int lock = net_lock(); /* or somebody joins while we look */
   if (lock < 0)
     return -1;
-  if (wire->prefix != 24)
-    return 0;
   int used = bridge_in_use();
   if (used)
     return used < 0 ? -1 : 0;

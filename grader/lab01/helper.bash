@@ -3,14 +3,6 @@
 # shellcheck source=grader/helper.bash
 source "${BASH_SOURCE[0]%/*}/../helper.bash"
 
-# A root directory with nothing in it but the probe, as /probe.
-setup_lab() {
-  ROOT=$WORK/root$MARK
-  mkdir "$ROOT"
-  cp "$PROBE" "$ROOT/probe"
-  chmod 755 "$ROOT/probe"
-}
-
 # Stop what a failed test left, and take off what furnish may have bound.
 teardown_lab() {
   local point
