@@ -161,6 +161,34 @@ check_root(const char *root)
   return 0;
 }
 
+/* The word that init_await waits for, and what the child must know of its wire. */
+static int
+say_go(int go, const struct wire *wire)
+{
+  char message[1 + sizeof *wire] = "g";
+  memcpy(message + 1, wire, sizeof *wire);
+  signal(SIGPIPE, SIG_IGN); /* a child that has ended says why itself */
+  if (write(go, message, sizeof message) == sizeof message || errno == EPIPE)
+    return 0;
+  fail("say go to the child");
+  complain();
+  return -1;
+}
+
+/* When the child has ended: take off its wire. */
+static int
+take_down(const struct wire *wire)
+{
+  if (wish.net == NET_PRIVATE && geteuid() != 0) {
+    pasta_stop();
+    return 0;
+  }
+  if (wish.net != NET_PRIVATE && wish.net != NET_BRIDGE)
+    return 0;
+  /* Once more if it fails: nobody comes after us who would clean up. */
+  return wire_remove(wire) < 0 && wire_remove(wire) < 0 ? -1 : 0;
+}
+
 static int
 run(int argc, char **argv)
 {
@@ -191,25 +219,12 @@ run(int argc, char **argv)
     _exit(contain(go[0]));
   }
   close(go[0]);
-  bool ready = prepare(pid, &wire) == 0;
-  if (ready) {
-    signal(SIGPIPE, SIG_IGN); /* a child that has ended says why itself */
-    char message[1 + sizeof wire] = "g";
-    memcpy(message + 1, &wire, sizeof wire);
-    ready = write(go[1], message, sizeof message) == sizeof message || errno == EPIPE;
-    if (!ready)
-      fail("say go to the child"), complain();
-  }
+  bool ready = prepare(pid, &wire) == 0 && say_go(go[1], &wire) == 0;
   if (!ready)
     kill(pid, SIGKILL);
   status = wait_for(pid);
-  if (wish.net == NET_PRIVATE && geteuid() != 0)
-    pasta_stop();
-  else if (wish.net == NET_PRIVATE || wish.net == NET_BRIDGE) {
-    /* Once more if it fails: nobody comes after us who would clean up. */
-    if (wire_remove(&wire) < 0 && wire_remove(&wire) < 0)
-      return complain();
-  }
+  if (take_down(&wire) < 0)
+    return complain();
   return ready ? status : TOOL_FAILED;
 }
 

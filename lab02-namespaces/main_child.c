@@ -165,8 +165,11 @@ static int
 hear(int go, struct wire *wire)
 {
   enum step heard = step(init_await(go));
-  if (heard == DONE && read(go, wire, sizeof *wire) != sizeof *wire)
-    return refuse(EPIPE, "hear from the parent"), complain(), -1;
+  if (heard == DONE && read(go, wire, sizeof *wire) != sizeof *wire) {
+    refuse(EPIPE, "the parent ended in the middle of its word");
+    complain();
+    return -1;
+  }
   return heard == FAILED ? -1 : 0;
 }
 
