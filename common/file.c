@@ -175,6 +175,19 @@ copy_data(int from, int to)
   }
 }
 
+void
+unescape_mount(char *path)
+{
+  char *to = path;
+  for (const char *from = path; *from; to++)
+    if (from[0] == '\\' && from[1] && from[2] && from[3]) {
+      *to = (from[1] - '0') << 6 | (from[2] - '0') << 3 | (from[3] - '0');
+      from += 4;
+    } else
+      *to = *from++;
+  *to = '\0';
+}
+
 bool
 same_data(int a, int b)
 {

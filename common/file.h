@@ -43,6 +43,11 @@ int write_all(int fd, const void *data, size_t size);
  * Leaves no message. */
 int copy_data(int from, int to);
 
+/* Make a path of /proc/self/mountinfo readable, in place: a space in it is written
+ * \040 there, in octal, and so are a tab, a newline and a backslash. Source:
+ * proc(5), "/proc/[pid]/mountinfo". */
+void unescape_mount(char *path);
+
 /* Do two regular files hold the same bytes? Reads both from their start and
  * leaves their offsets there. A file that cannot be read is not the same. */
 bool same_data(int a, int b);

@@ -61,20 +61,6 @@ has_mounts_below(const char *path)
   return false;
 }
 
-/* mountinfo writes a blank as \040, and so on (proc(5)). */
-static void
-unescape(char *text)
-{
-  char *to = text;
-  for (char *from = text; *from; to++)
-    if (from[0] == '\\' && from[1] && from[2] && from[3]) {
-      *to = (from[1] - '0') << 6 | (from[2] - '0') << 3 | (from[3] - '0');
-      from += 4;
-    } else
-      *to = *from++;
-  *to = '\0';
-}
-
 /* Read the table of the host's mounts. */
 static int
 read_mounts(void)
@@ -97,7 +83,7 @@ read_mounts(void)
     if (!dash || sscanf(line, "%*s %*s %*s %*s %4095s", path) != 1 ||
         sscanf(dash, " - %63s", type) != 1)
       continue;
-    unescape(path);
+    unescape_mount(path);
     bad = list_add(&mounts, path);
     for (size_t i = 0; !bad && i < sizeof types / sizeof *types; i++)
       if (strcmp(type, types[i]) == 0)

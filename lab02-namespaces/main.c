@@ -58,45 +58,6 @@ no_namespaces(void)
   return text;
 }
 
-int
-complain_with(const char *advice)
-{
-  fprintf(stderr, "nsrun: %s%s\n", failure(), advice);
-  return TOOL_FAILED;
-}
-
-int
-complain(void)
-{
-  return complain_with("");
-}
-
-int
-misused(const char *what, const char *about)
-{
-  fprintf(stderr, "nsrun: %s%s (run: nsrun --help)\n", what, about);
-  return TOOL_FAILED;
-}
-
-enum step
-step_with(int result, int error, const char *advice)
-{
-  static char named[64];
-  if (result >= 0)
-    return DONE;
-  if (unfinished() && strcmp(named, failure()) == 0)
-    return LEFT_OUT;
-  snprintf(named, sizeof named, "%s", failure());
-  complain_with(errno == error ? advice : "");
-  return unfinished() ? LEFT_OUT : FAILED;
-}
-
-enum step
-step(int result)
-{
-  return step_with(result, 0, "");
-}
-
 /* ---- in the parent ---- */
 
 /* All that the child waits for. */
@@ -293,6 +254,7 @@ main(int argc, char **argv)
     const char *name;
     int (*run)(int argc, char **argv);
   } commands[] = {{"run", run}, {"enter", enter}, {"list", list}};
+  tool_name = "nsrun";
   if (argc >= 2 &&
       (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
     fputs(usage, stdout);
