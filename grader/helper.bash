@@ -27,6 +27,8 @@ setup() {
 
 teardown() {
   cd / || return
+  # Stop what a failed test left.
+  [ -z "${TOOL_PID:-}" ] || kill -9 "$TOOL_PID" ${PID:+"$PID"} 2>/dev/null || true
   if declare -F teardown_lab >/dev/null; then teardown_lab; fi
   umount -n -l "$WORK"
   rm -rf --one-file-system "$WORK"
@@ -98,4 +100,70 @@ need_other_users() {
 # status_field FIELD: of process $PID, from /proc, as seen from outside.
 status_field() {
   sed -n "s/^$1:[[:space:]]*//p" "/proc/$PID/status" | tr '\t' ' ' | sed 's/ *$//'
+}
+
+# ---- programs in the background ----
+
+# in_background COMMAND...: the student's program, in the background. Returns when the
+# probe has printed "ready"; what it prints stands in $WORK/ready. TOOL_PID is the tool's
+# number, and PID the probe's, as the test sees it.
+in_background() {
+  local end=$((SECONDS + ${PATIENCE:-10})) child
+  : >"$WORK/ready"
+  # Not by `tool`: a function in the background is a shell that waits, and it
+  # would keep descriptors of Bats open.
+  "${ARMS_LENGTH[@]}" "$TOOL" "$@" >"$WORK/ready" 2>"$WORK/.err" </dev/null 3>&- &
+  TOOL_PID=$!
+  disown || true # or Bash reports its end among the test's output
+  LAST="tool $*"
+  while ((SECONDS < end)); do
+    if [ -s "$WORK/ready" ]; then
+      # The probe is the last process of those below the tool.
+      PID=$TOOL_PID
+      while child=$(cat "/proc/$PID/task/$PID/children") && [ -n "$child" ]; do
+        PID=${child%% *}
+      done
+      return 0
+    fi
+    kill -0 "$TOOL_PID" 2>/dev/null || break
+    sleep 0.02
+  done
+  ERR=$(cat "$WORK/.err")
+  fail_with "the program runs" "it does not"
+}
+
+# becomes TEXT COMMAND...: wait until the command prints that, PATIENCE seconds at most (10).
+becomes() {
+  local end=$((SECONDS + ${PATIENCE:-10})) expected=$1
+  shift
+  until [ "$("$@")" = "$expected" ]; do
+    ((SECONDS < end)) || return 1
+    sleep 0.02
+  done
+}
+
+# is_gone PID: or a zombie.
+is_gone() {
+  local field value
+  while read -r field value _; do
+    [ "$field" != State: ] || [ "$value" = Z ] || return 1
+  done 2>/dev/null <"/proc/$1/status"
+  return 0
+}
+
+gone() {
+  local pid
+  for pid; do is_gone "$pid" || return; done
+  echo gone
+}
+
+# said_so_far LINE: how often the program in the background has printed it.
+said_so_far() {
+  grep -cx "$1" "$WORK/ready"
+}
+
+# with_mark: the processes that have MARK among their arguments.
+with_mark() {
+  echo "mark$MARK" >"$WORK/.mark"
+  grep -laF -f "$WORK/.mark" /proc/[0-9]*/cmdline 2>/dev/null
 }

@@ -67,6 +67,9 @@ void expected_but_got(const char *expected, const char *format, ...)
 void expect_success(const struct answer *answer, const char *call);
 void expect_errno(const struct answer *answer, const char *call, int error);
 
+/* End the test as one that this host cannot run. Not a pass, and nobody's fault. */
+void student_cannot(const char *reason) __attribute__((noreturn));
+
 /* Add a test: a function of Check's START_TEST, and its name, which starts with
  * its exercise's number. */
 void student_test(const char *name, const TTest *test);

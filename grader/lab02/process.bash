@@ -12,42 +12,6 @@ kinds_apart() {
   echo "${apart% }"
 }
 
-# becomes TEXT COMMAND...: wait until the command prints that, 10 seconds at most.
-becomes() {
-  local end=$((SECONDS + 10)) expected=$1
-  shift
-  until [ "$("$@")" = "$expected" ]; do
-    ((SECONDS < end)) || return 1
-    sleep 0.02
-  done
-}
-
-# is_gone PID: or a zombie.
-is_gone() {
-  local field value
-  while read -r field value _; do
-    [ "$field" != State: ] || [ "$value" = Z ] || return 1
-  done 2>/dev/null <"/proc/$1/status"
-  return 0
-}
-
-gone() {
-  local pid
-  for pid; do is_gone "$pid" || return; done
-  echo gone
-}
-
-# said_so_far LINE: how often the program in the background has printed it.
-said_so_far() {
-  grep -cx "$1" "$WORK/ready"
-}
-
-# with_mark: the processes that have MARK among their arguments.
-with_mark() {
-  echo "mark$MARK" >"$WORK/.mark"
-  grep -laF -f "$WORK/.mark" /proc/[0-9]*/cmdline 2>/dev/null
-}
-
 # ordinary_user: from here on the tool is called by an ordinary user, with number 1234,
 # group 1235 and no other groups, to whom the numbers 20000 to 29999 are set aside. He
 # exists only for the tool: in its mount namespace /etc is another one. newuidmap and
