@@ -45,7 +45,7 @@ extern struct cage {
   int processes;      /* --processes: the most at any one time */
   int report;         /* --report: a descriptor for what the cage notices */
   struct cage_root root;  /* --disk, --hide, --show */
-  char cgroup[PATH_MAX];  /* the cage's, if privileged */
+  char cgroup[PATH_MAX];  /* the cage's; "" if it has none of its own */
   bool pids_limited;      /* and it has a limit on processes */
 } cage;
 
@@ -76,12 +76,13 @@ int map_user(pid_t pid);
 
 /* ---- cage_cgroup.c: no disk, and not too many processes ---- */
 
-/* Make a cgroup of our own, below the one we are in or one above it, in which
- * no device can be opened or made but null, zero, full, random, urandom, tty
- * and terminals. Writes the cgroup's path to `path`. Returns 0, or -1 with
- * errno where cgroup v2 or its device filter is not to be had. Source: bpf(2),
- * BPF_PROG_ATTACH, and linux/bpf.h, BPF_CGROUP_DEVICE. */
-int cage_cgroup_make(char *path, size_t size);
+/* Make a cgroup of our own, below the one we are in or one above it. If
+ * `filtered`, no device can be opened in it or made but null, zero, full, random,
+ * urandom, tty and terminals. It has, and hands on, whatever controllers are to be
+ * had there. Writes the cgroup's path to `path`, or "". Returns 0, or -1 with errno
+ * where cgroup v2, or a place for us in it, or its device filter is not to be had.
+ * Source: bpf(2), BPF_PROG_ATTACH, and linux/bpf.h, BPF_CGROUP_DEVICE. */
+int cage_cgroup_make(bool filtered, char *path, size_t size);
 
 /* Limit that cgroup to so many processes, and so many bytes of memory if that
  * can be had. Returns 0, or -1 with errno: ENOENT where the pids controller is
@@ -91,6 +92,10 @@ int cage_cgroup_limit(const char *path, int processes, size_t memory);
 
 /* Move the process `pid` into that cgroup. Returns 0, or -1 with errno. */
 int cage_cgroup_enter(const char *path, pid_t pid);
+
+/* Move the calling process further down in it, when it is the root of its cgroup
+ * namespace: into a cgroup for processes. Returns 0, or -1 with errno. */
+int cage_cgroup_settle(const char *path);
 
 /* Remove that cgroup, with all that were made below it. It is empty by now, or
  * will be in a moment. */

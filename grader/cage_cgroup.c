@@ -14,6 +14,7 @@
 #include <limits.h>
 #include <linux/bpf.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,6 +31,10 @@
  * root of what they see (cgroup_namespaces(7)); so they have no way to name the
  * one above, and to take the filter off. */
 #define INNER "in"
+
+/* And there, in a group of their own: so the one above has no processes, and may
+ * hand controllers on to groups that they make beside it (lab03). */
+#define SESSION INNER "/session"
 
 /* One instruction of BPF each. */
 #define LOAD(to, field)                                                        \
@@ -103,41 +108,67 @@ attach_filter(int fd)
   return 0;
 }
 
-/* Does the cgroup `path` hand the pids controller on to those below it? */
-static bool
-hands_on_pids(const char *path)
+/* The first line of a cgroup's file; "" if there is none. */
+static void
+read_line(const char *path, const char *name, char *line, size_t size)
 {
-  char file[PATH_MAX + 32], controllers[256] = "";
-  snprintf(file, sizeof file, "%s/cgroup.subtree_control", path);
+  char file[PATH_MAX + 32];
+  snprintf(file, sizeof file, "%s/%s", path, name);
   FILE *stream = fopen(file, "re");
-  bool found = stream && fgets(controllers, sizeof controllers, stream) &&
-               strstr(controllers, "pids");
+  if (!stream || !fgets(line, size, stream))
+    *line = '\0';
   if (stream)
     fclose(stream);
-  return found;
+}
+
+static bool
+may_write(const char *path)
+{
+  char file[PATH_MAX + 32];
+  snprintf(file, sizeof file, "%s/cgroup.procs", path);
+  return access(path, W_OK) == 0 && access(file, W_OK) == 0;
 }
 
 /* A cgroup has a limit on processes only if the one above it hands the
- * controller on. The one we are in seldom does: it has processes, and a cgroup
- * with processes hands nothing on ("No Internal Process Constraint" of
- * cgroup-v2.rst). So climb from `path` to the nearest that does; `top` bytes of
- * it are where cgroup v2 is mounted. If there is none, stay. */
-static void
-climb_to_pids(char *path, size_t top)
+ * controller on. */
+static bool
+hands_on_pids(const char *path)
+{
+  char controllers[256];
+  read_line(path, "cgroup.subtree_control", controllers, sizeof controllers);
+  return may_write(path) && strstr(controllers, "pids");
+}
+
+/* A cgroup with processes hands nothing on ("No Internal Process Constraint" of
+ * cgroup-v2.rst). */
+static bool
+has_no_processes(const char *path)
+{
+  char process[32];
+  read_line(path, "cgroup.procs", process, sizeof process);
+  return may_write(path) && !*process;
+}
+
+/* Climb from `path` to the nearest cgroup that fits; `top` bytes of it are where
+ * cgroup v2 is mounted. If there is none, stay, and return false. */
+static bool
+climb(char *path, size_t top, bool (*fits)(const char *path))
 {
   char above[PATH_MAX];
   snprintf(above, sizeof above, "%s", path);
-  while (!hands_on_pids(above)) {
+  while (!fits(above)) {
     char *slash = strrchr(above + top, '/');
     if (!slash)
-      return;
+      return false;
     *slash = '\0';
   }
   path[strlen(above)] = '\0'; /* `above` is how it starts */
+  return true;
 }
 
 /* Where is cgroup v2 mounted, and where in it is a place for us? Writes both,
- * joined. */
+ * joined. The best is where processes can be limited; the next best where
+ * controllers could be handed on. */
 static int
 place_for_cgroup(char *path, size_t size)
 {
@@ -158,8 +189,22 @@ place_for_cgroup(char *path, size_t size)
   if (!point[0] || !own[0])
     return refuse(ENOENT, "no cgroup v2 is mounted here");
   snprintf(path, size, "%s%s", point, strcmp(own, "/") == 0 ? "" : own);
-  climb_to_pids(path, strlen(point));
+  if (!climb(path, strlen(point), hands_on_pids))
+    climb(path, strlen(point), has_no_processes);
   return 0;
+}
+
+/* Hand on to the cgroups below whatever this one has, as far as that goes. */
+static void
+hand_on(const char *path)
+{
+  char file[PATH_MAX + 32], controllers[256], *save = NULL;
+  read_line(path, "cgroup.controllers", controllers, sizeof controllers);
+  snprintf(file, sizeof file, "%s/cgroup.subtree_control", path);
+  autoclose int fd = open(file, O_WRONLY | O_CLOEXEC);
+  for (char *name = strtok_r(controllers, " \n", &save); fd >= 0 && name;
+       name = strtok_r(NULL, " \n", &save))
+    dprintf(fd, "+%s", name); /* one write(2) each: one that fails stops no other */
 }
 
 /* Remove a cgroup and those below it, deepest first. rmdir(2) is how a cgroup
@@ -205,23 +250,31 @@ sweep(const char *parent)
 }
 
 int
-cage_cgroup_make(char *path, size_t size)
+cage_cgroup_make(bool filtered, char *path, size_t size)
 {
-  char parent[PATH_MAX], inner[PATH_MAX + 16];
+  char parent[PATH_MAX], inner[PATH_MAX + 16], session[PATH_MAX + 16];
   if (place_for_cgroup(parent, sizeof parent) < 0)
     return -1;
   sweep(parent);
   unsigned random = 0;
   getentropy(&random, sizeof random);
   snprintf(path, size, "%s/onggi-cage-%d-%08x", parent, getpid(), random);
-  if (mkdir(path, 0755) < 0)
-    return fail("mkdir %s", path);
-  snprintf(inner, sizeof inner, "%s/%s", path, INNER);
+  hand_on(parent);
+  if (mkdir(path, 0755) < 0) {
+    fail("mkdir %s", path);
+    *path = '\0';
+    return -1;
+  }
+  hand_on(path);
+  snprintf(inner, sizeof inner, "%s/" INNER, path);
+  snprintf(session, sizeof session, "%s/" SESSION, path);
   autoclose int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd >= 0 && attach_filter(fd) == 0 && mkdir(inner, 0755) == 0)
+  if (fd >= 0 && (!filtered || attach_filter(fd) == 0) && mkdir(inner, 0755) == 0 &&
+      mkdir(session, 0755) == 0)
     return 0;
-  fail("make a cgroup with a device filter");
+  fail("make a cgroup%s", filtered ? " with a device filter" : "");
   cage_cgroup_remove(path);
+  *path = '\0';
   return -1;
 }
 
@@ -260,4 +313,13 @@ cage_cgroup_enter(const char *path, pid_t pid)
    * while a file in it is open to write (EBUSY of mount(2)). */
   int fd = open(file, O_WRONLY | O_CLOEXEC);
   return fd < 0 || dprintf(fd, "%d\n", pid) < 0 ? fail("write %s", file) : 0;
+}
+
+int
+cage_cgroup_settle(const char *path)
+{
+  char file[PATH_MAX + 32];
+  snprintf(file, sizeof file, "%s/" SESSION "/cgroup.procs", path);
+  autoclose int fd = open(file, O_WRONLY | O_CLOEXEC);
+  return fd < 0 || dprintf(fd, "0\n") < 0 ? fail("write %s", file) : 0;
 }

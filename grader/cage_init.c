@@ -276,6 +276,8 @@ inside(int go, int ready, char **argv)
     fail("make a cgroup namespace");
     goto failed;
   }
+  if (cage.cgroup[0] && cage_cgroup_settle(cage.cgroup) < 0)
+    goto failed;
   if (sethostname("cage", 4) < 0) {
     fail("set the host name");
     goto failed;
