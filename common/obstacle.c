@@ -1,9 +1,14 @@
-/* obstacle.c - why an ordinary user gets no user namespace here. */
+/* obstacle.c - why not: a user namespace, a virtual machine. */
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
 
+#include "clean.h"
 #include "obstacle.h"
 
 /* The number in a file of /proc/sys, or -1 where there is no such setting. */
@@ -70,4 +75,24 @@ userns_obstacle(int error)
     return "a seccomp filter, most likely a container's, forbids it (mend it: "
            "start the container with --security-opt seccomp=unconfined)";
   return strerror(error);
+}
+
+const char *
+vm_obstacle(void)
+{
+  static char why[256];
+  struct utsname name;
+  autofree char *path = strdup(getenv("PATH") ?: "/usr/bin:/bin");
+  char *save = NULL;
+  uname(&name);
+  for (char *dir = path ? strtok_r(path, ":", &save) : NULL; dir;
+       dir = strtok_r(NULL, ":", &save)) {
+    char file[PATH_MAX];
+    snprintf(file, sizeof file, "%s/qemu-system-%s", dir, name.machine);
+    if (access(file, X_OK) == 0)
+      return NULL;
+  }
+  snprintf(why, sizeof why, "there is no qemu-system-%s (mend it: sh common/setup.sh vm)",
+           name.machine);
+  return why;
 }

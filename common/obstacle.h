@@ -8,4 +8,8 @@
  * names of Debian, Ubuntu, and the kernel. */
 const char *userns_obstacle(int error);
 
+/* Why there can be no virtual machine (grader/vm) here, or NULL if there can: QEMU
+ * for the processor that this machine has. */
+const char *vm_obstacle(void);
+
 #endif

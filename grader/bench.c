@@ -58,6 +58,14 @@ static volatile sig_atomic_t stopped;
   {.name = (NAME), .argv = (const char *const[]){__VA_ARGS__, NULL}}
 #define JAIL "build/solution/lab01/jail"
 #define NSRUN "build/solution/lab02/nsrun"
+#define CGRUN "build/solution/lab03/cgrun"
+
+/* By hand, in the shell: a group, true in it, and the group is gone. */
+#define BY_HAND                                                                \
+  "d=/sys/fs/cgroup; [ -e $d/cgroup.procs ] || d=$d/unified; d=$d/onggi-bench-$$; " \
+  "mkdir $d && (echo 0 >$d/cgroup.procs && exec /bin/true); rmdir $d"
+
+enum { INTO_ROOT = 4 /* the line that prepare completes */ };
 
 static struct line lines[] = {
     {.what = "lab01, clean build", .runs = 5, .goal = 2000, .fresh = build + 6,
@@ -76,7 +84,7 @@ static struct line lines[] = {
                        "--ipc", "--net", "/bin/true"),
                COMMAND("bwrap", "bwrap", "--unshare-all", "--bind", root, "/",
                        "--proc", "/proc", "--dev", "/dev", "/bin/true")}},
-    {.what = "bash into a new root", .runs = 51, .fresh = root,
+    [INTO_ROOT] = {.what = "bash into a new root", .runs = 51, .fresh = root,
      .ours = COMMAND("jail add", JAIL, "add", root, "bash"),
      .peers = {{.name = "cp -aL --parents", .cwd = "/"}}}, /* see prepare */
     {.what = "true in a cage", .runs = 51,
@@ -89,6 +97,16 @@ static struct line lines[] = {
     {.what = "lab02, its grade", .runs = 3,
      .ours = COMMAND("grade", "build/grader/grade", "--solution", "--build",
                      "build/solution/lab02", "--results", temp, "lab02")},
+    {.what = "true in a group", .runs = MOST_RUNS, .root_only = true,
+     .ours = COMMAND("cgrun run", CGRUN, "run", "/bin/true"),
+     .peers = {COMMAND("sh: mkdir, echo", "sh", "-c", BY_HAND)}},
+    {.what = "lab03, clean build", .runs = 5, .goal = 2000, .fresh = build + 6,
+     .ours = COMMAND("make", "make", "-s", "lab03", "SOLUTION=1", build)},
+    {.what = "lab03, its grade here", .runs = 3,
+     .ours = COMMAND("grade", "build/grader/grade", "--solution", "--no-vm", "--build",
+                     "build/solution/lab03", "--results", temp, "lab03")},
+    {.what = "true in the VM", .runs = 3, .goal = 10000,
+     .ours = COMMAND("vm", "build/grader/vm", "--", "true")},
 };
 
 static double
@@ -238,7 +256,8 @@ static int
 prepare(void)
 {
   struct command add_true = COMMAND("", JAIL, "add", root, "/bin/true");
-  struct command *add_bash = &lines[4].ours, *cp = &lines[4].peers[0];
+  struct command *add_bash = &lines[INTO_ROOT].ours;
+  struct command *cp = &lines[INTO_ROOT].peers[0];
   struct statvfs fs;
   /* In memory; but container engines let no program run there. */
   bool shm = statvfs("/dev/shm", &fs) == 0 && !(fs.f_flag & ST_NOEXEC);

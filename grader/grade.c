@@ -21,7 +21,7 @@ enum { ALL_POINTS = 0, POINTS_MISSING = 1, COULD_NOT_GRADE = 2 };
 
 static const char usage[] =
     "usage: grade [--solution] [--build DIR] [--tools DIR] [--results DIR]\n"
-    "             [--jobs N] [--time SECONDS] [--first]\n"
+    "             [--jobs N] [--time SECONDS] [--first] [--no-vm]\n"
     "             [--exercise N.M | --test NAME] LAB\n"
     "       grade --hint N.M LAB\n";
 
@@ -35,6 +35,9 @@ static struct {
   const char *hint;      /* --hint: only give a hint for this exercise */
   bool solution;         /* --solution */
   bool first;            /* --first: stop at the first failure */
+  bool no_vm;            /* --no-vm: what cannot run here, cannot run */
+  const char *worker;    /* --worker: we are in the virtual machine, and run the tests
+                            whose names are in this file */
   int jobs;              /* --jobs */
   int seconds;           /* --time: limit of one test */
 } wish = {.results = "build", .tools = "build/grader", .seconds = 20};
@@ -111,6 +114,43 @@ one_done(void *arg)
   report_files(grade);
 }
 
+/* In the virtual machine: say what has not been said yet. */
+static void
+one_done_there(void *arg)
+{
+  struct grade *grade = arg;
+  for (size_t i = 0; i < grade->count; i++) {
+    struct test *test = &grade->tests[i];
+    if (test->outcome != NOT_RUN && !test->reported) {
+      test_print(test);
+      test->reported = true;
+    }
+  }
+}
+
+static int
+work(struct lab *lab, struct grade *grade, size_t found)
+{
+  grade->plan.no_vm = true;
+  grade->count = tests_select(wish.worker, grade->tests, found);
+  int bad = tests_run(lab, &grade->plan, grade->tests, grade->count, one_done_there, grade);
+  tests_free(grade->tests, found);
+  return bad ? complain() : 0;
+}
+
+/* Run the tests here; and those that cannot run here, in the virtual machine. */
+static int
+run_tests(struct lab *lab, struct grade *grade)
+{
+  if (report_files(grade) < 0 ||
+      tests_run(lab, &grade->plan, grade->tests, grade->count, one_done, grade) < 0)
+    return -1;
+  grade_exercises(grade);
+  tests_run_in_vm(lab, &grade->plan, grade->tests, grade->count, one_done, grade);
+  grade_exercises(grade);
+  return report_files(grade);
+}
+
 static int
 run_grade(struct lab *lab)
 {
@@ -131,13 +171,16 @@ run_grade(struct lab *lab)
   struct grade grade = {
       .lab = lab,
       .plan = {.build = build, .tools = tools, .solution = wish.solution,
-               .jobs = wish.jobs, .seconds = wish.seconds, .first = wish.first},
+               .jobs = wish.jobs, .seconds = wish.seconds, .first = wish.first,
+               .no_vm = wish.no_vm},
       .start = t.tv_sec + t.tv_nsec / 1e9,
       .results = wish.results,
   };
   if (tests_find(lab, &grade.plan, &grade.tests, &grade.count) < 0)
     return complain();
   size_t found = grade.count;
+  if (wish.worker)
+    return work(lab, &grade, found);
   grade.count = select_tests(&grade);
   if (grade.count == 0) {
     tests_free(grade.tests, found);
@@ -146,11 +189,7 @@ run_grade(struct lab *lab)
     return complain();
   }
   int earned, possible, cannot = 0;
-  if (report_files(&grade) < 0 ||
-      tests_run(lab, &grade.plan, grade.tests, grade.count, one_done, &grade) < 0)
-    return complain();
-  grade_exercises(&grade);
-  if (report_files(&grade) < 0)
+  if (run_tests(lab, &grade) < 0)
     return complain();
   report_text(&grade, stdout);
   if (fflush(stdout) != 0) {
@@ -187,6 +226,8 @@ main(int argc, char **argv)
       {"test", required_argument, NULL, 't'},
       {"hint", required_argument, NULL, 'h'},
       {"first", no_argument, NULL, 'f'},
+      {"no-vm", no_argument, NULL, 'n'},
+      {"worker", required_argument, NULL, 'w'},
       {0},
   };
   char build[64];
@@ -207,6 +248,8 @@ main(int argc, char **argv)
     case 't': wish.test = optarg; break;
     case 'h': wish.hint = optarg; break;
     case 'f': wish.first = true; break;
+    case 'n': wish.no_vm = true; break;
+    case 'w': wish.worker = optarg; break;
     default: fputs(usage, stderr); return COULD_NOT_GRADE;
     }
   if (optind != argc - 1) {

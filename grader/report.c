@@ -35,7 +35,7 @@ grade_exercises(struct grade *grade)
     json_array_foreach(exercise->needs, j, number)
     {
       struct exercise *needed = lab_exercise(lab, json_string_value(number));
-      if (exercise->outcome == FAIL && needed && needed->outcome == FAIL &&
+      if (exercise->outcome >= CANNOT && needed && needed->outcome == FAIL &&
           !exercise->waits_for)
         exercise->waits_for = needed->number;
     }
@@ -252,11 +252,13 @@ print_state(const struct exercise *exercise, FILE *out)
 {
   switch (exercise->outcome) {
   case PASS: fprintf(out, "%spass%s", green, plain); break;
-  case CANNOT: fprintf(out, "%sCANNOT RUN HERE%s", yellow, plain); break;
   case NOT_RUN: fprintf(out, "not run"); break;
+  case CANNOT:
   case FAIL:
     if (exercise->waits_for)
       fprintf(out, "%sneeds %s first%s", yellow, exercise->waits_for, plain);
+    else if (exercise->outcome == CANNOT)
+      fprintf(out, "%sCANNOT RUN HERE%s", yellow, plain);
     else
       fprintf(out, "%sFAIL%s", red, plain);
   }
@@ -332,7 +334,7 @@ report_text(const struct grade *grade, FILE *out)
             exercise->outcome == PASS ? exercise->points : 0, exercise->points,
             exercise->title);
     print_state(exercise, out);
-    if (exercise->outcome == CANNOT) {
+    if (exercise->outcome == CANNOT && !exercise->waits_for) {
       cannot += exercise->points;
       first_cannot = first_cannot ? first_cannot : exercise;
     }

@@ -22,6 +22,7 @@ struct test {
   char *noise;           /* what else was written meanwhile, for the search of a
                             cause; NULL until it has run */
   double seconds;        /* how long it took */
+  bool reported;         /* by the grader in the virtual machine */
 };
 
 /* How to run them. */
@@ -32,6 +33,7 @@ struct plan {
   int jobs;              /* tests at the same time */
   bool first;            /* start no more once a test has failed */
   int seconds;           /* time limit of one test */
+  bool no_vm;            /* never in the virtual machine */
 };
 
 /* Find the tests of `lab`. Returns 0 and memory that the caller frees with
@@ -44,5 +46,21 @@ void tests_free(struct test *tests, size_t count);
  * after each. Returns 0, or -1 with errno if they could not be run at all. */
 int tests_run(const struct lab *lab, const struct plan *plan,
               struct test *tests, size_t count, void (*done)(void *), void *arg);
+
+/* ---- remote.c: in the virtual machine ---- */
+
+/* Run the tests that cannot run here (CANNOT) in the virtual machine of grader/vm,
+ * booted once for all of them, if it can be had and points depend on them; `done` is
+ * called after each. What cannot run there, either, stays as it is. It says on
+ * standard error that it does so, or why it cannot. */
+void tests_run_in_vm(const struct lab *lab, const struct plan *plan,
+                     struct test *tests, size_t count, void (*done)(void *), void *arg);
+
+/* In there: keep only the tests whose names stand in `file`, a line each. Returns how
+ * many of them there are; they come first. */
+size_t tests_select(const char *file, struct test *tests, size_t count);
+
+/* In there: say how a test went, one line of JSON on standard output. */
+void test_print(const struct test *test);
 
 #endif

@@ -111,7 +111,7 @@ misbehave() {
 @test "grade: where user namespaces are forbidden, all is CANNOT RUN HERE, and not a pass" {
   need_root
   user_tree
-  run as_user unshare --user --map-root-user sh -c "echo 0 >/proc/sys/user/max_user_namespaces; cd $TEMP/tree; $GRADE --solution lab01"
+  run as_user unshare --user --map-root-user sh -c "echo 0 >/proc/sys/user/max_user_namespaces; cd $TEMP/tree; $GRADE --solution --no-vm lab01"
   echo "$output"
   [ "$status" -eq 2 ]
   [[ $output == *"CANNOT RUN HERE"* ]]
@@ -123,11 +123,39 @@ misbehave() {
   need_root
   user_tree
   # The same user, but nothing is set aside for him.
-  run as_user unshare --user --map-root-user sh -c "cd $TEMP/tree; $GRADE --solution lab01"
+  run as_user unshare --user --map-root-user sh -c "cd $TEMP/tree; $GRADE --solution --no-vm lab01"
   echo "$output"
   [ "$status" -eq 1 ]
   [[ $output == *"1.6     0/15"*"CANNOT RUN HERE"* ]]
   [[ $output == *"total  85/100"* ]]
+}
+
+@test "grade: what cannot run here runs in the virtual machine, and counts" {
+  need_root
+  user_tree
+  NO_SUBIDS=1 run as_user sh -c "cd $TEMP/tree; $GRADE --solution --exercise 1.6 lab01"
+  echo "$output"
+  [ "$status" -eq 0 ]
+  [[ $output == *"tests cannot run on this host; now they run in a virtual machine"* ]]
+  [[ $output == *"total  15/15"* ]]
+  run ! ls "$TEMP/tree/build/grader/"vm-tests*
+}
+
+@test "grade: without QEMU it names the command that installs it" {
+  need_root
+  user_tree
+  NO_SUBIDS=1 run as_user sh -c "cd $TEMP/tree; PATH=/nowhere $GRADE --solution --exercise 1.6 lab01"
+  echo "$output"
+  [ "$status" -eq 1 ]
+  [[ $output == *"there is no qemu-system-"*"sh common/setup.sh vm"* ]]
+  [[ $output == *"1.6     0/15"*"CANNOT RUN HERE"* ]]
+}
+
+@test "grade: an exercise that has failed, or waits for one, is not tried in the virtual machine" {
+  run "$GRADE" --results "$TEMP" lab03
+  echo "$output"
+  [ "$status" -eq 1 ]
+  [[ $output != *"virtual machine"* ]]
 }
 
 @test "grade: colour only on a terminal, and not with NO_COLOR" {

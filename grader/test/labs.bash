@@ -72,9 +72,6 @@ walkthrough_user() {
 # mutant LAB FILE: the exercise that FILE names fails, and the message fits.
 mutant() {
   LAB=$1
-  local exercise message
-  exercise=$(sed -n 's/^Exercise: //p' "$2")
-  message=$(sed -n 's/^Message: //p' "$2")
   build_student solution "$2"
   if grep -q '^Caller: user' "$2"; then
     need_root
@@ -82,14 +79,24 @@ mutant() {
     mkdir "$TEMP/results"
     chown 4242 "$TEMP/results"
     user_tree
-    run as_user sh -c "cd $TEMP/tree && $GRADE --build $TEMP/build/$LAB --results $TEMP/results --first --exercise $exercise $LAB"
+    run as_user sh -c "cd $TEMP/tree && $GRADE --build $TEMP/build/$LAB --results $TEMP/results --no-vm --first --exercise $(field Exercise "$2") $LAB"
   else
-    grade_student --time 60 --first --exercise "$exercise"
+    grade_student --time 60 --no-vm --first --exercise "$(field Exercise "$2")"
   fi
+  caught "$2"
+}
+
+# field NAME FILE: a line of a mutant's head.
+field() {
+  sed -n "s/^$1: //p" "$2"
+}
+
+# caught FILE: the grade that was just made found that mutant.
+caught() {
   echo "$output"
   [ "$status" -eq 1 ]
-  [[ $output == *"$exercise "*FAIL* ]]
-  grep -qE -- "$message" <<<"$output"
+  [[ $output == *"$(field Exercise "$1") "*FAIL* ]]
+  grep -qE -- "$(field Message "$1")" <<<"$output"
 }
 
 # variant LAB DIR: it gets all points.
@@ -121,4 +128,48 @@ cheat() {
   echo "$output"
   [ "$status" -eq 1 ]
   [ "$(score "$TEMP/results.json")" = 0 ]
+}
+
+# ---- in the virtual machine ----
+# run.sh starts Bats in there, as root, after it has built what that needs.
+
+# vm_answer FILE: where run.sh has built this wrong answer.
+vm_answer() {
+  echo "build/answers/$(basename "$1" .patch)"
+}
+
+# vm_build LAB FILE: build it; called on the host.
+vm_build() {
+  local TEMP
+  LAB=$1
+  TEMP=$(vm_answer "$2")
+  mkdir -p "$TEMP"
+  build_student solution "$2"
+}
+
+# vm_mutant LAB FILE: as mutant, in there.
+vm_mutant() {
+  LAB=$1
+  run "$GRADE" --build "$(vm_answer "$2")/build/$LAB" --results "$TEMP" --no-vm --time 240 --first \
+    --exercise "$(field Exercise "$2")" "$LAB"
+  caught "$2"
+}
+
+# vm_solution LAB: all points, in there.
+vm_solution() {
+  run "$GRADE" --solution --no-vm --time 240 --results "$TEMP" "$1"
+  echo "$output"
+  [ "$status" -eq 0 ]
+}
+
+# vm_solution_user LAB EXERCISE...: the same for a user to whom a group was delegated.
+vm_solution_user() {
+  local lab=$1 exercise
+  shift
+  user_tree
+  for exercise; do
+    KEPT_ETC=1 run as_user sh -c "cd $TEMP/tree && $GRADE --solution --no-vm --time 240 --exercise $exercise $lab"
+    echo "$output"
+    [ "$status" -eq 0 ]
+  done
 }

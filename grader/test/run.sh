@@ -8,7 +8,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 
-make -s -j2 grader build/grader/faults build/grader/facts
+make -s -j2 grader build/grader/faults build/grader/facts build/grader/vm build/grader/vm-init
 labs=$(make -s print-labs)
 for lab in $labs; do
   make -s -j2 "$lab" SOLUTION=1
@@ -29,6 +29,7 @@ for lab in $labs; do
     echo "@test \"$lab: the walkthrough runs unattended, for root\" { walkthrough $lab; }"
     echo "@test \"$lab: the walkthrough runs unattended, for a user\" { walkthrough_user $lab; }"
     for file in grader/"$lab"/mutants/*.patch; do
+      ! grep -q '^Needs: vm' "$file" || continue
       echo "@test \"$lab: a wrong answer is caught: $(basename "$file" .patch)\" { mutant $lab $file; }"
     done
     for dir in grader/"$lab"/variants/*/; do
@@ -41,6 +42,25 @@ for lab in $labs; do
   } >"build/test/$lab.bats"
 done
 
+# What only a machine with all controllers can show: one boot for all of it.
+rm -rf build/answers
+{
+  echo "load ../../grader/test/helper"
+  echo "load ../../grader/test/labs"
+  echo "@test \"lab03: in the virtual machine the solution scores 100\" { vm_solution lab03; }"
+  echo "@test \"lab03: in the virtual machine the solution scores 100, for a user with a group\" { vm_solution_user lab03 3.1 3.2; }"
+  echo "@test \"lab03: in the virtual machine the walkthrough runs unattended\" { walkthrough lab03; }"
+  for file in grader/lab03/mutants/*.patch; do
+    grep -q '^Needs: vm' "$file" || continue
+    echo "@test \"lab03: in the virtual machine a wrong answer is caught: $(basename "$file" .patch)\" { vm_mutant lab03 $file; }"
+    (. grader/test/helper.bash && . grader/test/labs.bash && vm_build lab03 "$file")
+  done
+} >build/test/vm.bats
+in_vm() {
+  timeout 1500 build/grader/vm -- bats --tap "${filter[@]}" build/test/vm.bats ||
+    grep -q "^ok\|^not ok" build/test/vm.tap || echo "not ok 1 - the virtual machine runs its tests"
+}
+
 # The tests of each lab's answers and those of the grader side by side; most of them
 # wait more than they work. Bats itself could do that only with GNU parallel.
 filter=(${1:+--filter "$1"})
@@ -48,7 +68,8 @@ filter=(${1:+--filter "$1"})
   for lab in $labs; do
     bats --tap "${filter[@]}" "build/test/$lab.bats" >"build/test/$lab.tap" 2>&1 &
   done
+  in_vm >build/test/vm.tap 2>&1 &
   bats --tap "${filter[@]}" grader/test || true
   wait || true
-  for lab in $labs; do cat "build/test/$lab.tap"; done
+  for lab in $labs vm; do cat "build/test/$lab.tap"; done
 } | build/grader/tally
