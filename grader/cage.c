@@ -67,18 +67,26 @@ static const char usage[] =
 void
 report(const char *format, ...)
 {
-  static const char limit[] = "limit ";
-  bool is_limit = strncmp(format, limit, strlen(limit)) == 0;
-  if (cage.report < 0 && !is_limit)
+  if (cage.report < 0)
     return;
   va_list args;
   va_start(args, format);
-  if (cage.report < 0) { /* whoever sits before it shall know why it ended */
-    fprintf(stderr, "cage: ended, because ");
-    vfprintf(stderr, format + strlen(limit), args);
-  } else
-    vdprintf(cage.report, format, args);
+  vdprintf(cage.report, format, args);
   va_end(args);
+}
+
+/* A limit was met. Whoever sits before it shall know why it ended, too. */
+static void __attribute__((format(printf, 1, 2)))
+limit_met(const char *format, ...)
+{
+  char which[128];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(which, sizeof which, format, args);
+  va_end(args);
+  report("limit %s\n", which);
+  if (cage.report < 0)
+    fprintf(stderr, "cage: ended, because %s\n", which);
 }
 
 void
@@ -160,13 +168,13 @@ watch(int pidfd, pid_t pid, int proc)
     if (stopped)
       verdict = 128 + SIGTERM;
     else if (cage.seconds > 0 && now() - start > cage.seconds) {
-      report("limit it ran for more than %g seconds\n", cage.seconds);
+      limit_met("it ran for more than %g seconds", cage.seconds);
       verdict = TIMED_OUT;
     } else if (processes > cage.processes) {
-      report("limit it had more than %d processes\n", cage.processes);
+      limit_met("it had more than %d processes", cage.processes);
       verdict = 128 + SIGKILL;
     } else if (memory > cage.memory) {
-      report("limit it used more than %zu MiB of memory\n", cage.memory >> 20);
+      limit_met("it used more than %zu MiB of memory", cage.memory >> 20);
       verdict = 128 + SIGKILL;
     } else
       continue;

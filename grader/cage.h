@@ -49,8 +49,7 @@ extern struct cage {
   bool pids_limited;      /* and it has a limit on processes */
 } cage;
 
-/* Say what the cage noticed, one line, to whoever asked for it by --report; a
- * limit that was met ("limit ...") is said on standard error if nobody did. */
+/* Say what the cage noticed, one line, to whoever asked for it by --report. */
 void report(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Say that there is no cage on this host, and why. */

@@ -109,7 +109,7 @@ init_wait(pid_t program)
       if (found)
         return found < 0 ? -1 : status;
     } else if (number > 0 && info.si_code != SI_KERNEL)
-      kill(program, number); /* it may have ended: then SIGCHLD is on its way */
+      kill(program, number); /* EPERM: it has become somebody else; ended, it is a zombie */
   }
   //<
 }
