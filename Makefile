@@ -17,12 +17,14 @@ LINK     = $(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS)
 ,        = ,
 
 # The labs: folder, tool, libraries.
-LABS       = lab01 lab02
+LABS       = lab01 lab02 lab03
 lab01_dir  = lab01-chroot
 lab01_tool = jail
 lab01_libs = -lcap
 lab02_dir  = lab02-namespaces
 lab02_tool = nsrun
+lab03_dir  = lab03-cgroups
+lab03_tool = cgrun
 
 # The current lab is the one that was built last.
 LAB = $(or $(shell cat build/current 2>/dev/null),lab01)
@@ -31,7 +33,7 @@ G   = $(BUILD)/grader
 help: ## this list
 	@awk -F ':.*## ' '/^[$$a-z].*:.*## /{sub(/^\$$\(LABS\)/, "labNN"); printf "  make %-12s %s\n", $$1, $$2}' Makefile
 	@echo
-	@echo '  SOLUTION=1 after labNN or grade means the reference; LAB=, EX= and TEST= choose.'
+	@echo '  SOLUTION=1 after labNN or grade means the reference; LAB=, EX= and TEST= choose; VM=no: no virtual machine.'
 
 # ---- building ----
 
@@ -75,7 +77,7 @@ ready-$1:
 
 # Its tests: a Check program that loads the library, and a static program that
 # the tests run inside roots where nothing else is.
-$$(G)/$1/check: $$(call objects,$$(G)/$1,$$(wildcard grader/$1/check*.c)) $$(G)/student.o $$(G)/scratch.o $$(common_objects)
+$$(G)/$1/check: $$(call objects,$$(G)/$1,$$(wildcard grader/$1/check*.c grader/$1/groups.c)) $$(G)/student.o $$(G)/scratch.o $$(common_objects)
 	$$(LINK) -o $$@ $$^ $$$$(pkg-config --libs check) -lcap -ldl
 
 $$(G)/$1/probe: grader/$1/probe.c
@@ -94,30 +96,39 @@ $(LABS): ## build one lab, say lab01, and make it the current one
 
 # The grader's programs.
 grader_tools = $(addprefix $(G)/,grade cage doctor starters tally)
-ready-grade ready-test:
+ready-grade ready-test ready-vm:
 	@sh common/setup.sh --check $(@:ready-%=%)
 $(G)/%.o: grader/%.c | ready-grade
+	@mkdir -p $(@D)
+	$(COMPILE) -c -o $@ $<
+$(G)/vm-objects/%.o: grader/vm/%.c | ready-grade
 	@mkdir -p $(@D)
 	$(COMPILE) -c -o $@ $<
 $(G)/given/%.o: lab02-namespaces/%.c | ready-grade
 	@mkdir -p $(@D)
 	$(COMPILE) -c -o $@ $<
 $(G)/doctor_lab02.o: CPPFLAGS += -Ilab02-namespaces
-$(G)/grade: $(call objects,$(G),grade.c exercises.c run.c report.c tap.c)
+$(G)/grade: $(call objects,$(G),grade.c exercises.c find.c run.c remote.c report.c tap.c)
 $(G)/cage: $(call objects,$(G),cage.c cage_init.c cage_user.c cage_root.c cage_cgroup.c census.c)
-$(G)/doctor: $(call objects,$(G),doctor.c doctor_lab01.c doctor_lab02.c) $(G)/given/netlink.o
+$(G)/doctor: $(call objects,$(G),doctor.c doctor_lab01.c doctor_lab02.c doctor_lab03.c) $(G)/given/netlink.o
 $(G)/tally: $(call objects,$(G),tally.c tap.c)
 $(G)/starters: $(call objects,$(G),starters.c)
 $(G)/bench: $(call objects,$(G),bench.c)
 $(G)/floor: $(call objects,$(G),floor.c)
+$(G)/vm: $(call objects,$(G)/vm-objects,vm.c boot.c qemu.c session.c terminal.c wire.c)
 $(G)/facts: $(call objects,$(G),facts.c)
 	$(LINK) -static -o $@ $^
 $(G)/faults: $(call objects,$(G),faults.c faults_cases.c faults_run.c faults_calls.c census.c) $(common_objects)
 	$(LINK) -o $@ $^ -lcap -lseccomp
 $(grader_tools) $(G)/bench: $(common_objects)
 	$(LINK) -o $@ $^ -ljansson -lcap
-$(G)/floor:
+$(G)/vm: $(common_objects)
+$(G)/floor $(G)/vm:
 	$(LINK) -o $@ $^
+# The first process of the VM, where there is no library.
+$(G)/vm-init: $(wildcard grader/vm/init*.c) grader/vm/wire.c $(addprefix common/,fail.c file.c list.c) $(wildcard grader/vm/*.h common/*.h)
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 $(CPPFLAGS) $(CFLAGS) $(WARNINGS) -static -o $@ $(filter %.c,$^)
 grader: $(grader_tools)
 
 # All references, for stories and comparisons; the current lab stays what it is.
@@ -130,9 +141,9 @@ endif
 # By way of the environment, so that quotes in them stay what they are.
 export TEST EX CMD
 
-grade: $(LAB) tests-$(LAB) $(G)/grade $(G)/cage ## grade the current lab (LAB=lab01, EX=1.3, TEST='NAME')
+grade: $(LAB) tests-$(LAB) $(G)/grade $(G)/cage $(G)/vm $(G)/vm-init ## grade the current lab (LAB=lab01, EX=1.3, TEST='NAME')
 	@$(G)/grade $(if $(SOLUTION),--solution) $(if $(EX),--exercise "$$EX") \
-	  $(if $(TEST),--test "$$TEST") --build $(OUT)/$(LAB) --tools $(G) --results build $(LAB)
+	  $(if $(TEST),--test "$$TEST") $(if $(filter no,$(VM)),--no-vm) --build $(OUT)/$(LAB) --tools $(G) --results build $(LAB)
 
 hint: $(G)/grade ## the next hint for an exercise (EX=1.2)
 	@$(if $(EX),,echo 'make hint: which exercise? Say EX=1.2'; exit 2;) \
@@ -140,6 +151,9 @@ hint: $(G)/grade ## the next hint for an exercise (EX=1.2)
 
 cage: $(G)/cage ## a shell (or CMD="...") where nothing can do harm
 	@$(G)/cage -- $(if $(CMD),sh -c "$$CMD",$${SHELL:-/bin/sh})
+
+vm: ready-vm $(G)/vm $(G)/vm-init ## a shell (or CMD="...") in a throw-away machine, as root, on this tree
+	@$(G)/vm -- $(if $(CMD),sh -c "$$CMD")
 
 doctor: $(G)/doctor ## what works on this machine, and how to mend the rest
 	@$(G)/doctor
@@ -156,10 +170,10 @@ demo: ## install what is missing and show what the labs build
 	  $(G)/cage -- bash $$lab/walkthrough.sh --unattended || exit 1; done
 
 test: ## install what is missing and run the project's own tests
-	@sh common/setup.sh $(LABS) grade tour test
+	@sh common/setup.sh $(LABS) grade tour vm test
 	@bash grader/test/run.sh
 
-bench: $(G)/bench $(G)/floor $(G)/grade $(G)/cage $(LABS:%=tests-%) ## measured comparisons with other tools
+bench: $(G)/bench $(G)/floor $(G)/grade $(G)/cage $(G)/vm $(G)/vm-init $(LABS:%=tests-%) ## measured comparisons with other tools
 	@$(MAKE) -s reference SOLUTION=1
 	@$(G)/bench
 
@@ -176,8 +190,8 @@ format: ## lay out all C files as .clang-format says
 clean: ## remove all that was built
 	rm -rf $(BUILD)
 
-.PHONY: help $(LABS) $(LABS:%=ready-%) $(LABS:%=tests-%) ready-grade ready-test grader reference \
-        grade hint cage doctor walkthrough demo test bench starters print-labs \
+.PHONY: help $(LABS) $(LABS:%=ready-%) $(LABS:%=tests-%) ready-grade ready-test ready-vm grader reference \
+        grade hint cage vm doctor walkthrough demo test bench starters print-labs \
         format clean
 .SECONDARY:
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # setup.sh - install what is missing; do nothing if nothing is.
 #
-#   setup.sh [--check] GROUP...      GROUP: a lab, grade, tour (walkthroughs), test
+#   setup.sh [--check] GROUP...      GROUP: a lab, grade, tour (walkthroughs), vm, test
 #
 # With --check it only says what is missing. It knows apt, dnf, pacman and apk.
 set -eu
@@ -13,9 +13,11 @@ check_only=
 wants() {
   case $1 in
     lab01) echo cc libc.a sys/capability.h linux/openat2.h ;;
-    lab02) echo cc libc.a linux/openat2.h ;;
+    lab02|lab03) echo cc libc.a linux/openat2.h ;;
     grade) echo check.h jansson.h sys/capability.h pkg-config bats newuidmap ;;
     tour)  echo ip ps hostname busybox ;;
+    vm)    case $(uname -m) in x86_64|aarch64) echo "qemu-system-$(uname -m)" ;; esac
+           echo cpio depmod flock ;;
     test)  echo clang shellcheck patch perl python3 setpriv pasta ping seccomp.h ;;
     *)     echo "setup.sh: no such group: $1" >&2; exit 2 ;;
   esac
@@ -27,6 +29,7 @@ have() {
     *.h) printf '#include <stddef.h>\n#include <stdio.h>\n#include <%s>\n' "$1" |
            cc -E -o /dev/null - 2>/dev/null ;;
     *.a) [ -e "$(cc -print-file-name="$1" 2>/dev/null)" ] ;;
+    depmod) (PATH=$PATH:/usr/sbin:/sbin; command -v depmod >/dev/null 2>&1) ;;
     python3) [ -x /usr/bin/python3 ] ;; # the system's own, not one in $HOME
     *)   command -v "$1" >/dev/null 2>&1 ;;
   esac
@@ -48,6 +51,11 @@ package() {
     ip)               set -- "$2" iproute2 iproute iproute2 iproute2 ;;
     ps)               set -- "$2" procps procps-ng procps-ng procps-ng ;;
     hostname)         set -- "$2" hostname hostname inetutils busybox ;;
+    qemu-system-x86_64)  set -- "$2" qemu-system-x86 qemu-system-x86-core qemu-system-x86 qemu-system-x86_64 ;;
+    qemu-system-aarch64) set -- "$2" qemu-system-arm qemu-system-aarch64-core qemu-system-aarch64 qemu-system-aarch64 ;;
+    cpio)             set -- "$2" cpio cpio cpio cpio ;;
+    depmod)           set -- "$2" kmod kmod kmod kmod ;;
+    flock)            set -- "$2" util-linux util-linux util-linux flock ;;
     busybox)          set -- "$2" busybox busybox busybox busybox ;;
     seccomp.h)        set -- "$2" libseccomp-dev libseccomp-devel libseccomp libseccomp-dev ;;
     pasta)            set -- "$2" passt passt passt passt ;;
