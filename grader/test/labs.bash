@@ -42,15 +42,21 @@ starter_user() {
   [[ $output == *"total   0/100"* ]]
 }
 
+# nothing_failed: of the grade that was just made; what only the virtual machine could
+# run may be left out.
+nothing_failed() {
+  echo "$output"
+  [ "$status" -eq 0 ] || [[ $output == *"CANNOT RUN HERE"* && $output != *FAIL* && $output != *"needs "*" first"* ]]
+}
+
 # sanitized LAB: sanitizers find nothing in solution and grader.
 sanitized() {
   make -s -j2 "$1" SOLUTION=1 SAN=1 BUILD="$TEMP/san"
   make -s -j2 grader "tests-$1" SAN=1 BUILD="$TEMP/san"
-  run env ASAN_OPTIONS=detect_leaks=1 "$TEMP/san/grader/grade" --solution --time 60 \
+  run env ASAN_OPTIONS=detect_leaks=1 "$TEMP/san/grader/grade" --solution --time 60 --no-vm \
     --tools "$TEMP/san/grader" --build "$TEMP/san/solution/$1" --results "$TEMP" "$1"
-  echo "$output"
   cat "$TEMP/results.tap"
-  [ "$status" -eq 0 ]
+  nothing_failed
   [[ $output != *Sanitizer* && $output != *"runtime error"* ]]
 }
 
@@ -99,7 +105,8 @@ caught() {
   grep -qE -- "$(field Message "$1")" <<<"$output"
 }
 
-# variant LAB DIR: it gets all points.
+# variant LAB DIR: it gets all points. For a user without the virtual machine, which has
+# no users: there it is root's in any case.
 variant() {
   LAB=$1
   build_student solution "$2"
@@ -114,9 +121,8 @@ variant_user() {
   build_student solution "$2"
   user_tree
   chmod -R a+rX "$TEMP"
-  run as_user sh -c "cd $TEMP/tree && $GRADE --build $TEMP/build/$LAB --results build --time 60 $LAB"
-  echo "$output"
-  [ "$status" -eq 0 ]
+  run as_user sh -c "cd $TEMP/tree && $GRADE --build $TEMP/build/$LAB --results build --no-vm --time 60 $LAB"
+  nothing_failed
 }
 
 # cheat LAB DIR: it gets none. Most of its tests wait for what never comes: so, many at
