@@ -51,6 +51,7 @@ struct cage cage = {
     .memory = (size_t)1 << 30,
     .processes = 256,
     .report = -1,
+    .user_ns = -1,
     .root.bytes = (size_t)512 << 20,
 };
 
@@ -230,6 +231,7 @@ static int
 run(char **argv)
 {
   int go[2], ready[2], pidfd;
+  char path[64];
   if (pipe2(go, O_CLOEXEC) < 0 || pipe2(ready, O_CLOEXEC) < 0) {
     cannot("no pipe");
     return CAGE_FAILED;
@@ -258,6 +260,10 @@ run(char **argv)
   }
   close(go[0]);
   close(ready[1]);
+  if (!cage.root.privileged) {
+    snprintf(path, sizeof path, "/proc/%d/ns/user", pid);
+    cage.user_ns = open(path, O_RDONLY | O_CLOEXEC);
+  }
   int bad = cage.root.privileged ? 0 : map_user(pid);
   if (!bad && cage.cgroup[0])
     bad = cage_cgroup_enter(cage.cgroup, pid);
@@ -350,10 +356,13 @@ main(int argc, char **argv)
    * lab03 is about that. */
   if (!cage.root.host_root)
     cage_cgroup_make(false, cage.cgroup, sizeof cage.cgroup);
-  if (cage.root.privileged)
+  /* For him, too: or groups could be made in there so deep that no path reaches them. */
+  if (cage.cgroup[0])
     cage.pids_limited = cage_cgroup_limit(cage.cgroup, cage.processes + 32,
                                           cage.memory + cage.root.bytes) == 0;
   int status = run(argv + optind);
+  if (cage.cgroup[0] && cage.user_ns >= 0)
+    cage_cgroup_remove_as_root(cage.cgroup, cage.user_ns);
   if (cage.cgroup[0])
     cage_cgroup_remove(cage.cgroup);
   return status;

@@ -47,6 +47,7 @@ extern struct cage {
   struct cage_root root;  /* --disk, --hide, --show */
   char cgroup[PATH_MAX];  /* the cage's; "" if it has none of its own */
   bool pids_limited;      /* and it has a limit on processes */
+  int user_ns;            /* its user namespace, a descriptor; -1 if it has none */
 } cage;
 
 /* Say what the cage noticed, one line, to whoever asked for it by --report. */
@@ -99,6 +100,11 @@ int cage_cgroup_settle(const char *path);
 /* Remove that cgroup, with all that were made below it. It is empty by now, or
  * will be in a moment. */
 void cage_cgroup_remove(const char *path);
+
+/* The same as root of the user namespace `user_ns`, a descriptor, which is ours: who
+ * was in the cage may have given cgroups to the other users that we have there, and
+ * only root there is above those (user_namespaces(7)). */
+void cage_cgroup_remove_as_root(const char *path, int user_ns);
 
 /* ---- census.c: what is there ---- */
 

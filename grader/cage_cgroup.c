@@ -13,6 +13,7 @@
 #include <ftw.h>
 #include <limits.h>
 #include <linux/bpf.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,6 +21,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -227,6 +229,19 @@ cage_cgroup_remove(const char *path)
   nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+void
+cage_cgroup_remove_as_root(const char *path, int user_ns)
+{
+  pid_t pid = fork();
+  if (pid == 0) {
+    if (setns(user_ns, CLONE_NEWUSER) == 0)
+      cage_cgroup_remove(path);
+    _exit(0);
+  }
+  while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+    ;
+}
+
 /* Remove the cgroups of cages that were killed: the number in the name is that
  * of a process that is gone. In another PID namespace it may be there all the
  * same, so leave alone what is new and may be about to be used. */
@@ -318,8 +333,17 @@ cage_cgroup_enter(const char *path, pid_t pid)
 int
 cage_cgroup_settle(const char *path)
 {
-  char file[PATH_MAX + 32];
-  snprintf(file, sizeof file, "%s/" SESSION "/cgroup.procs", path);
-  autoclose int fd = open(file, O_WRONLY | O_CLOEXEC);
-  return fd < 0 || dprintf(fd, "0\n") < 0 ? fail("write %s", file) : 0;
+  char procs[PATH_MAX + 32], control[PATH_MAX + 32];
+  snprintf(procs, sizeof procs, "%s/" SESSION "/cgroup.procs", path);
+  snprintf(control, sizeof control, "%s/" INNER "/cgroup.subtree_control", path);
+  autoclose int fd = open(procs, O_WRONLY | O_CLOEXEC);
+  if (fd < 0 || dprintf(fd, "0\n") < 0)
+    return fail("write %s", procs);
+  /* cpuset is handed on already, while nobody but us is below. Later it takes the
+   * privilege to move every process there to other CPUs (CAP_SYS_NICE), which nobody
+   * in the cage has. The other controllers are for the cage to hand on. */
+  autoclose int further = open(control, O_WRONLY | O_CLOEXEC);
+  if (further >= 0)
+    dprintf(further, "+cpuset"); /* where there is none, nobody misses it */
+  return 0;
 }

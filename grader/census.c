@@ -67,13 +67,17 @@ visit_cover(const char *path, const struct stat *st, int type, struct FTW *ftw)
   return add(walk_lines, "change to", line);
 }
 
-/* nftw: a cgroup is a directory; the files in it are the kernel's. An ordinary
- * user may see those of others here, which come and go as they like. */
+static bool cage_cgroups; /* all that we see are the cage's, as cage_cgroup.c makes them */
+
+/* nftw: a cgroup is a directory; the files in it are the kernel's. Where the cage has
+ * none of its own, an ordinary user may see those of others here, which come and go
+ * as they like. */
 static int
 visit_cgroup(const char *path, const struct stat *st, int type,
              struct FTW *ftw)
 {
-  return type == FTW_D && ftw->level > 0 && st->st_uid == geteuid()
+  bool ours = cage_cgroups || st->st_uid == geteuid();
+  return type == FTW_D && ftw->level > 0 && ours
              ? add(walk_lines, "cgroup", path + walk_skip)
              : 0;
 }
@@ -95,6 +99,7 @@ walk(struct list *lines, const char *top,
 static int
 add_cgroups(struct list *lines)
 {
+  cage_cgroups = access("/sys/fs/cgroup/session", F_OK) == 0;
   for (int tries = 0;; tries++) {
     autolist struct list found = {0};
     int bad = walk(&found, "/sys/fs/cgroup", visit_cgroup);

@@ -72,7 +72,9 @@ struct cgroup_here {
  * is "/proc/self" but for tests. If cgroup v2 is mounted more than once, the
  * first mount counts that shows our own group. A mount may show only a part of
  * the tree of groups (a bind mount, a container): its root is then the fourth
- * field of mountinfo. Mountinfo writes a space in a path as \040, and so on.
+ * field of mountinfo. Mountinfo writes a space in a path as \040, and so on; the
+ * file "cgroup" does not. There a path that begins with "/.." lies above the root
+ * of our cgroup namespace, and a mount whose root is "/" does not show it.
  * Returns 0, or -1 with errno: ENOENT if cgroup v2 is not mounted, EXDEV if it
  * is, but no mount shows our own group; else of open(2). Source: cgroups(7),
  * "/proc/[pid]/cgroup"; proc(5), "/proc/[pid]/mountinfo". */
@@ -171,11 +173,13 @@ int cgroup_limit(int group, const struct cgroup_limits *limits);
  * it, close-on-exec, which the caller closes. Where the kernel (before 5.7) or a
  * filter does not have clone3(2) with CLONE_INTO_CGROUP (ENOSYS, EINVAL, E2BIG),
  * it is done in another way, with the same result: it does not return in the
- * child before that is in the group, and a child that cannot be moved never
- * runs on. Returns -1 with errno otherwise: EBUSY if the group may have no
- * processes (it has handed controllers on), EACCES, EAGAIN if pids.max is
- * reached, EBADF. Then there is no child left. Source: clone(2),
- * CLONE_INTO_CGROUP; pidfd_open(2). */
+ * child before that is in the group, and no child is left outside of it, also
+ * if it cannot be moved, or if its parent is killed meanwhile. Neither has more
+ * descriptors than before, but for the pidfd. Returns -1 with errno otherwise:
+ * EBUSY if the group may have no processes (it has handed controllers on),
+ * EACCES, EAGAIN if pids.max is reached, EBADF, ENOENT or ENODEV if it has been
+ * removed. Then there is no child left. Source: clone(2), CLONE_INTO_CGROUP;
+ * pidfd_open(2). */
 pid_t cgroup_spawn(int group, int *pidfd);
 
 /* ---- 3.4 account: usage.c ---- */
@@ -246,11 +250,14 @@ int cgroup_watch_start(int group, struct cgroup_watch *watch);
 /* Wait until something has happened since the start, or since the call before:
  * `timeout` milliseconds at most, -1 for ever. Puts the WATCH_ bits of what has
  * happened into *happened. The descriptor `stop` ends the waiting, too, when it
- * is readable; -1 if there is none. What has happened and become undone between
- * two calls may be left out, a kill never is. Costs no processor time while it
- * waits. Returns 0, with *happened 0 if the time was up; or -1 with errno. A
- * signal does not end it. Source: cgroups(7), "cgroup.events"; poll(2), POLLPRI;
- * the manual, "memory.events". */
+ * is readable, or at its end; -1 if there is none. What has happened and become
+ * undone between two calls may be left out, a kill never is. WATCH_GONE is what
+ * a call finds that begins after the removal. One that waits already need not:
+ * the kernel wakes nobody then, and an event of the last 10 ms before it may be
+ * lost with the group; so who waits for that gives a timeout. Costs no processor
+ * time while it waits. Returns 0, with *happened 0 if the time was up;
+ * or -1 with errno. A signal does not end it. Source: cgroups(7),
+ * "cgroup.events"; poll(2), POLLPRI; the manual, "memory.events". */
 int cgroup_watch_next(struct cgroup_watch *watch, int stop, int timeout,
                       unsigned *happened);
 
@@ -260,18 +267,21 @@ void cgroup_watch_end(struct cgroup_watch *watch);
 /* ---- 3.6 freeze, kill: kill.c ---- */
 
 /* Stop all processes of the group and of those below it where they stand, or let
- * them go on. When it returns, they do stand; for a kernel that needs long, it
- * waits `timeout` milliseconds at most, without using the processor. Returns 0,
- * or -1 with errno: ETIMEDOUT, and then they may stand later. Source: the
- * manual, "cgroup.freeze". */
+ * them go on. When it returns 0, it is so: cgroup.events says it. For a kernel that
+ * needs long, it waits `timeout` milliseconds at most, without using the processor
+ * and whatever signals arrive. Returns 0, or -1 with errno: ETIMEDOUT, and then it
+ * may become so later (a group below a frozen one goes on when that one does); else
+ * of knob_write. Source: the manual, "cgroup.freeze". */
 int cgroup_freeze(int group, bool frozen, int timeout);
 
 /* Kill every process of the group and of those below it, with SIGKILL, also
  * ones that are made meanwhile, and wait until there is none, `timeout`
- * milliseconds at most. cgroup.kill does that (Linux 5.14). Where there is no
- * such file, it is done in another way, which ends also for a program that
- * forks without end. A frozen group is killed, too. That the group is removed
- * meanwhile, or was before, is no failure. Returns 0, or -1 with errno: ETIMEDOUT. Source: the manual, "cgroup.kill", "cgroup.procs". */
+ * milliseconds at most, whatever signals arrive. cgroup.kill does that (Linux
+ * 5.14). Where there is no such file, it is done in another way, which ends also
+ * for a program that forks without end, and leaves no group frozen that was not.
+ * A frozen group is killed, too. Nobody else is killed. That the group is removed
+ * meanwhile, or was before, is no failure. Returns 0, or -1 with errno: ETIMEDOUT.
+ * Source: the manual, "cgroup.kill", "cgroup.procs". */
 int cgroup_kill(int group, int timeout);
 
 /* ---- 3.7 clean up: clean.c ---- */
@@ -292,8 +302,8 @@ int cgroup_claim(int group);
 /* Remove each group in `place` whose name begins with `prefix` and that is
  * nobody's (cgroup_claim can have it), with what runs in it and all groups below
  * it. It holds the claim until the group is gone, so that nobody takes it
- * meanwhile. Groups of others stay. Returns how many were removed, or -1 with
- * errno; a group that cannot be removed does not keep it from the others. */
+ * meanwhile. Groups of others stay. Returns how many were removed; or, if one of
+ * them could not be, -1 with its errno, after it has tried all others, too. */
 int cgroup_sweep(int place, const char *prefix);
 
 #endif

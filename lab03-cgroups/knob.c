@@ -1,13 +1,25 @@
 /* knob.c - one file of a group: read it, write it. Given. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "cgroup.h"
 #include "clean.h"
 #include "fail.h"
+
+/* Has the group been removed? The files of one that has are not there any more than
+ * one that it never had; but every group has a cgroup.procs. */
+static bool
+is_removed(int group)
+{
+  struct statfs fs;
+  return fstatfs(group, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC &&
+         faccessat(group, "cgroup.procs", F_OK, 0) < 0 && errno == ENOENT;
+}
 
 int
 knob_read(int group, const char *name, char text[KNOB_SIZE])
@@ -20,6 +32,8 @@ knob_read(int group, const char *name, char text[KNOB_SIZE])
     n += got > 0 ? got : 0;
   }
   text[n > 0 && text[n - 1] == '\n' ? n - 1 : n] = '\0';
+  if (fd < 0 && errno == ENOENT)
+    errno = is_removed(group) ? ENODEV : ENOENT;
   return fd < 0 || got < 0 ? fail("read %s", name) : 0;
 }
 

@@ -32,6 +32,18 @@ open_signals(void)
   return fd < 0 ? fail("make a signalfd") : fd;
 }
 
+/* Claim our new group. A sweeper, or `cgrun list`, may hold it for a moment: then wait
+ * for that one, if it does not take too long. Returns 0, or -1 with errno. */
+static int
+claim(int group)
+{
+  int64_t end = clock_ms() + PATIENCE;
+  int claimed;
+  while ((claimed = cgroup_claim(group)) < 0 && errno == EBUSY && clock_ms() < end)
+    poll(NULL, 0, 1);
+  return claimed;
+}
+
 /* Make the group and claim it. A sweeper may be quicker than the claim (ESTALE):
  * then once more. Returns a descriptor, or -1 when it has said why. */
 static int
@@ -39,6 +51,8 @@ make_group(int place, const char *directory)
 {
   for (int tries = 0;; tries++) {
     autoclose int group = cgroup_create(place, directory, wish.controllers);
+    if (group < 0 && errno == ENOENT && tries < 100)
+      continue; /* swept before it was opened */
     if (group < 0 && errno == EEXIST) {
       refuse(EEXIST, "the name %s is in use (run: cgrun stat %s; or choose another)",
              wish.name, wish.name);
@@ -50,8 +64,8 @@ make_group(int place, const char *directory)
       complain_with(missing && !unfinished() ? how_to_get_controllers() : "");
       return -1;
     }
-    int claimed = cgroup_claim(group);
-    if (claimed < 0 && (errno == ESTALE || errno == EBUSY) && tries < 100)
+    int claimed = claim(group);
+    if (claimed < 0 && errno == ESTALE && tries < 100)
       continue;
     if (step(claimed) != FAILED)
       return take_fd(&group);
@@ -88,13 +102,19 @@ pass_on(int signals, pid_t program)
       kill(program, info.ssi_signo);
 }
 
-/* Has PROGRAM ended? Then *status is its exit status. */
+/* Has PROGRAM ended? Then *status is its exit status. If that cannot be known, we need
+ * not wait for it, either: it will be killed with its group. */
 static bool
 has_ended(pid_t program, int *status)
 {
   int how;
-  if (waitpid(program, &how, WNOHANG) != program)
-    return false;
+  pid_t ended = waitpid(program, &how, WNOHANG);
+  if (ended < 0) {
+    fail("wait for the program");
+    *status = complain();
+  }
+  if (ended != program)
+    return ended < 0;
   *status = WIFSIGNALED(how) ? 128 + WTERMSIG(how) : WEXITSTATUS(how);
   return true;
 }
@@ -134,8 +154,10 @@ clean_up(int place, int group, const char *directory)
 {
   int status = step(cgroup_kill(group, PATIENCE)) == FAILED ? TOOL_FAILED : 0;
   enum step removed = step(cgroup_remove_tree(place, directory));
+  /* Perhaps there is nothing below it; then this does, too. */
+  enum step alone = removed == DONE ? DONE : step(cgroup_remove(place, directory));
   if (removed == LEFT_OUT)
-    removed = step(cgroup_remove(place, directory));
+    removed = alone;
   return removed == FAILED ? TOOL_FAILED : status;
 }
 

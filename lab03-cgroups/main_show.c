@@ -27,28 +27,33 @@ struct view {
 
 /* ---- reading ---- */
 
-static uint64_t
-read_limit(int group, const char *name)
+/* Without its controller there is no such file, and the limit is not known. */
+static int
+read_limit(int group, const char *name, uint64_t *value)
 {
   char text[KNOB_SIZE];
-  uint64_t value;
+  *value = CGROUP_NONE;
   if (knob_read(group, name, text) < 0)
-    return CGROUP_NONE;
+    return errno == ENOENT ? 0 : -1;
   if (strncmp(text, "max", 3) == 0)
-    return CGROUP_MAX;
-  return sscanf(text, "%" SCNu64, &value) == 1 ? value : CGROUP_NONE;
+    *value = CGROUP_MAX;
+  else
+    sscanf(text, "%" SCNu64, value);
+  return 0;
 }
 
 /* cpu.max is "QUOTA PERIOD". */
-static uint64_t
-read_quota(int group)
+static int
+read_quota(int group, uint64_t *value)
 {
   char text[KNOB_SIZE];
   uint64_t quota, period;
+  *value = CGROUP_NONE;
   if (knob_read(group, "cpu.max", text) < 0)
-    return CGROUP_NONE;
-  return sscanf(text, "%" SCNu64 " %" SCNu64, &quota, &period) == 2 && period > 0
-             ? quota * CPU_PERIOD / period : CGROUP_MAX;
+    return errno == ENOENT ? 0 : -1;
+  bool limited = sscanf(text, "%" SCNu64 " %" SCNu64, &quota, &period) == 2 && period > 0;
+  *value = limited ? quota * CPU_PERIOD / period : CGROUP_MAX;
+  return 0;
 }
 
 static int
@@ -57,11 +62,10 @@ look(int group, struct view *view)
   view->before = view->usage;
   view->time_before = view->time;
   view->time = clock_ms();
-  view->memory_max = read_limit(group, "memory.max");
-  view->swap_max = read_limit(group, "memory.swap.max");
-  view->pids_max = read_limit(group, "pids.max");
-  view->cpu_quota = read_quota(group);
-  if (cgroup_usage(group, &view->usage) < 0 ||
+  if (read_limit(group, "memory.max", &view->memory_max) < 0 ||
+      read_limit(group, "memory.swap.max", &view->swap_max) < 0 ||
+      read_limit(group, "pids.max", &view->pids_max) < 0 ||
+      read_quota(group, &view->cpu_quota) < 0 || cgroup_usage(group, &view->usage) < 0 ||
       cgroup_key(group, "cgroup.events", "populated", &view->populated) < 0)
     return -1;
   return cgroup_key(group, "cgroup.events", "frozen", &view->frozen);
@@ -327,7 +331,9 @@ show_watch(int group, const char *name, bool json)
     drawn = true;
     if (fflush(stdout) != 0)
       break;
-    if (cgroup_watch_next(&watch, -1, redraw ? 1000 : -1, &happened) < 0)
+    /* The kernel wakes nobody when a group is removed; and only an empty one can be. */
+    int timeout = view.populated == 0 ? 100 : 1000;
+    if (cgroup_watch_next(&watch, -1, timeout, &happened) < 0)
       break;
   }
   bool gone = happened & WATCH_GONE;
@@ -339,50 +345,64 @@ show_watch(int group, const char *name, bool json)
   return gone ? printed() : TOOL_FAILED;
 }
 
-/* Is nobody's claim on this group? */
-static bool
-is_dead(int group)
+/* Is nobody's claim on this group? Then *dead. Returns 0, or -1 with errno. */
+static int
+look_for_claim(int group, bool *dead)
 {
-  if (flock(group, LOCK_SH | LOCK_NB) < 0)
-    return false;
-  flock(group, LOCK_UN);
-  return true;
+  *dead = flock(group, LOCK_SH | LOCK_NB) == 0;
+  if (!*dead)
+    return errno == EWOULDBLOCK ? 0 : fail("look for a claim on the group");
+  return flock(group, LOCK_UN) < 0 ? fail("unlock the group") : 0;
 }
 
 static void
-print_line(int group, const struct view *view, bool json)
+print_line(const struct view *view, bool dead)
 {
+  printf("%-20s %-9s %9s %9s %11s %6s\n", view->name, dead ? "left over" : state(view),
+         bytes(view->usage.memory_current), bytes(view->memory_max),
+         seconds(view->usage.cpu_usage), count(view->usage.pids_current));
+}
+
+/* One of the groups in `place`. Returns 0, or -1 with a failure. That it goes meanwhile
+ * is none. */
+static int
+list_one(int place, const char *directory, bool json)
+{
+  struct view view = {.name = directory + strlen(PREFIX)};
+  bool dead;
+  autoclose int group = openat(place, directory,
+                               O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (group < 0)
+    fail("open the group %s", view.name);
+  if (group < 0 || look(group, &view) < 0 || look_for_claim(group, &dead) < 0)
+    return errno == ENOENT || errno == ENODEV ? 0 : -1;
   if (json)
-    print_json(view, NULL);
+    print_json(&view, NULL);
   else
-    printf("%-20s %-9s %9s %9s %11s %6s\n", view->name,
-           is_dead(group) ? "left over" : state(view), bytes(view->usage.memory_current),
-           bytes(view->memory_max), seconds(view->usage.cpu_usage),
-           count(view->usage.pids_current));
+    print_line(&view, dead);
+  return 0;
 }
 
 int
 show_list(int place, bool json)
 {
-  DIR *dir = fdopendir(openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  autoclose int copy = openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+  struct dirent *e;
+  int status = 0;
   if (!dir)
     return fail("read the place of groups"), complain();
+  take_fd(&copy);
   if (!json)
     printf("%-20s %-9s %9s %9s %11s %6s\n", "NAME", "STATE", "MEMORY", "LIMIT", "CPU TIME",
            "PIDS");
-  for (struct dirent *e; (e = readdir(dir));) {
-    size_t skip = strlen(PREFIX);
-    if (strncmp(e->d_name, PREFIX, skip) != 0 || check_name(e->d_name + skip) < 0)
-      continue;
-    autoclose int group = openat(place, e->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    struct view view = {.name = e->d_name + skip};
-    if (group >= 0 && look(group, &view) == 0)
-      print_line(group, &view, json);
-    else if (unfinished()) {
-      closedir(dir);
-      return complain();
-    }
-  }
+  while (errno = 0, (e = readdir(dir)))
+    if (strncmp(e->d_name, PREFIX, strlen(PREFIX)) == 0 &&
+        check_name(e->d_name + strlen(PREFIX)) == 0 &&
+        step(list_one(place, e->d_name, json)) != DONE)
+      status = TOOL_FAILED;
+  if (errno)
+    status = (fail("read the place of groups"), complain());
   closedir(dir);
-  return printed();
+  return printed() ? TOOL_FAILED : status;
 }

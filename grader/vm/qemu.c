@@ -124,7 +124,7 @@ command_line(struct list *argv, const struct vm *vm, bool kvm, int wire)
   add(argv, "-chardev");
   add(argv, "file,id=log,append=on,path=/proc/self/fd/%d", vm->log);
   add_share(argv, "root", "/", ",readonly=on");
-  add_share(argv, "tree", vm->tree, "");
+  add_share(argv, "tree", vm->tree, vm->read_only ? ",readonly=on" : "");
   add(argv, "-kernel");
   add(argv, "%s/build/vm/vmlinuz", vm->tree);
   add(argv, "-initrd");

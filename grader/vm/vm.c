@@ -33,11 +33,12 @@
 #include "vm.h"
 
 static const char usage[] =
-    "usage: vm [--tree DIR] [--] [COMMAND [ARG...]]\n"
+    "usage: vm [--tree DIR] [--read-only] [--] [COMMAND [ARG...]]\n"
     "\n"
     "Runs COMMAND, or a shell, as root in a throw-away machine that sees this\n"
     "host's files and keeps only what is written in the tree DIR (the one that\n"
-    "vm was built in). Exit status: COMMAND's; 125 the machine failed.\n";
+    "vm was built in), or nothing, with --read-only. Exit status: COMMAND's; 125\n"
+    "the machine failed.\n";
 
 static struct vm vm = {.wire = -1, .log = -1};
 static char program[PATH_MAX]; /* the file that we are */
@@ -96,7 +97,11 @@ static char **
 read_options(int argc, char **argv)
 {
   static const struct option names[] = {
-      {"tree", required_argument, NULL, 't'}, {"help", no_argument, NULL, 'h'}, {0}};
+      {"tree", required_argument, NULL, 't'},
+      {"read-only", no_argument, NULL, 'r'},
+      {"help", no_argument, NULL, 'h'},
+      {0},
+  };
   for (int c; (c = getopt_long(argc, argv, "+", names, NULL)) != -1;)
     switch (c) {
     case 't':
@@ -105,6 +110,7 @@ read_options(int argc, char **argv)
         exit(VM_FAILED);
       }
       break;
+    case 'r': vm.read_only = true; break;
     case 'h': fputs(usage, stdout); exit(0);
     default: fputs(usage, stderr); exit(VM_FAILED);
     }

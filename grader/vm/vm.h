@@ -12,6 +12,7 @@ enum { VM_FAILED = 125 };
 /* A machine. */
 struct vm {
   char tree[PATH_MAX];  /* the top of this tree, an absolute path */
+  bool read_only;       /* --read-only: the guest cannot write to it */
   pid_t qemu;           /* QEMU's process, a child of ours; 0 if there is none */
   int wire;             /* our end of the wire (wire.h), a descriptor */
   int log;              /* what QEMU and the guest's kernel said: a file in

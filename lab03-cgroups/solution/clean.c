@@ -87,11 +87,13 @@ cgroup_claim(int group)
   /* Between mkdir(2) and here it was nobody's. A sweeper that came by then has removed
    * it, and we have a lock on nothing. Whoever removes has the lock while he does it;
    * so now that we have it, it is either gone or ours. */
-  if (faccessat(group, "cgroup.procs", F_OK, 0) < 0) {
-    flock(group, LOCK_UN);
-    return refuse(ESTALE, "the group was removed before it was claimed");
-  }
-  return 0;
+  if (faccessat(group, "cgroup.procs", F_OK, 0) == 0)
+    return 0;
+  int error = errno;
+  flock(group, LOCK_UN);
+  errno = error;
+  return is_gone(error) ? refuse(ESTALE, "the group was removed before it was claimed")
+                        : fail("look whether the claimed group is still there");
   //<
 }
 

@@ -28,8 +28,11 @@
 #include "fail.h"
 
 //>
+enum { GLANCE = 50 /* ms */ };
+
 /* Wait until cgroup.events has this line, "populated 0" say. Returns 0, or -1 with
- * errno. */
+ * errno: ENODEV if the group has been removed. The kernel wakes nobody for that, so
+ * look now and then; to sleep meanwhile costs nothing. */
 static int
 wait_until(int group, const char *line, int timeout)
 {
@@ -50,7 +53,7 @@ wait_until(int group, const char *line, int timeout)
     if (left <= 0)
       return refuse(ETIMEDOUT, "wait for \"%s\" in cgroup.events: not within %d ms",
                     line, timeout);
-    if (poll(&events, 1, (int)left) < 0 && errno != EINTR)
+    if (poll(&events, 1, left < GLANCE ? (int)left : GLANCE) < 0 && errno != EINTR)
       return fail("wait for cgroup.events");
   }
 }
@@ -122,7 +125,9 @@ kill_in_rounds(int group, int timeout)
   int64_t end = clock_ms() + timeout;
   for (;;) {
     enum { ROUND = 200 /* ms */ };
-    cgroup_freeze(group, true, ROUND);
+    int64_t left = end - clock_ms();
+    int round = left < ROUND ? (int)left : ROUND;
+    cgroup_freeze(group, true, round);
     if (kill_below(group) < 0) {
       int error = errno;
       knob_write(group, "cgroup.freeze", "0");
@@ -130,7 +135,7 @@ kill_in_rounds(int group, int timeout)
       return fail("kill the group");
     }
     knob_write(group, "cgroup.freeze", "0");
-    if (wait_until(group, "populated 0", ROUND) == 0)
+    if (wait_until(group, "populated 0", round) == 0)
       return 0;
     if (errno != ETIMEDOUT || clock_ms() >= end)
       return -1;

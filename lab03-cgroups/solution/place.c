@@ -69,6 +69,10 @@ shows_own(const char *line, const char *own, struct cgroup_here *here)
   const char *rest = own + skip;
   if (strncmp(own, root, skip) != 0 || (*rest && *rest != '/'))
     return false;
+  /* "/.." says that we are above the root of our cgroup namespace, and so of what
+   * the mount shows (cgroup_namespaces(7)). */
+  if (strncmp(rest, "/..", 3) == 0 && (!rest[3] || rest[3] == '/'))
+    return false;
   return snprintf(here->own, sizeof here->own, "%s%s", here->top,
                   strcmp(rest, "/") == 0 ? "" : rest) < (int)sizeof here->own;
 }
@@ -96,8 +100,6 @@ cgroup_find(const char *proc, struct cgroup_here *here)
   fclose(file);
   if (found)
     return 0;
-  /* "/.." at the start says that we are above the root of our cgroup namespace
-   * (cgroup_namespaces(7)). */
   return mounted ? refuse(EXDEV, "no mount of cgroup v2 shows our own group, %s", own)
                  : refuse(ENOENT, "cgroup v2 is not mounted here");
   //<
@@ -124,7 +126,7 @@ may_hand_on(int group)
 {
   char text[KNOB_SIZE];
   if (faccessat(group, "cgroup.events", F_OK, 0) < 0)
-    return true; /* the root of all */
+    return errno == ENOENT; /* the root of all */
   return knob_read(group, "cgroup.procs", text) == 0 && !*text;
 }
 //<

@@ -70,13 +70,16 @@ spawn_and_move(int group, int *pidfd)
     wait_for_word(word[0]);
     return 0;
   }
-  close(word[0]);
   int bad = pid < 0 ? fail("fork") : move(group, pid, word[1], pidfd);
   int error = errno;
+  /* Not before: if somebody has killed the child, there must be a reader still, or
+   * the word would be our own end, by SIGPIPE (pipe(7)). */
+  close(word[0]);
   close(word[1]);
   if (bad && pid > 0) {
     kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+      ;
   }
   errno = error;
   return bad ? -1 : pid;
