@@ -147,8 +147,9 @@ START_TEST(test_kill_run_away)
                  "that fork without end");
   unsigned before = born[0] + born[1] + born[2] + born[3];
   usleep(50000);
-  EXPECT(born[0] + born[1] + born[2] + born[3] == before && life_event(group, "populated 0"), "none of those that fork without "
-         "end is left", "they go on; cgroup.events: %s", in_dir(group, "cgroup.events"));
+  EXPECT(born[0] + born[1] + born[2] + born[3] == before &&
+         life_event(group, "populated 0"), "none of those that fork without end is left",
+         "they go on; cgroup.events: %s", in_dir(group, "cgroup.events"));
   *enough = true;
   groups_remove();
 }

@@ -299,6 +299,26 @@ START_TEST(test_count)
 }
 END_TEST
 
+/* Numbers of this run, that stand in no table of answers. */
+START_TEST(test_own_numbers)
+{
+  unsigned random[3];
+  char bytes[32], cpus[32], count[32];
+  ck_assert_int_eq(getentropy(random, sizeof random), 0);
+  uint64_t n = 1 + random[0] % 1000000, quota = 1000 + random[1] % 10000000;
+  uint64_t processes = 1 + random[2] % 10000;
+  snprintf(bytes, sizeof bytes, "%" PRIu64 "M", n);
+  snprintf(cpus, sizeof cpus, "%" PRIu64 ".%05" PRIu64, quota / 100000, quota % 100000);
+  snprintf(count, sizeof count, "%" PRIu64, processes);
+  const struct text of_bytes[] = {{bytes, n << 20, 0}};
+  const struct text of_cpus[] = {{cpus, quota, 0}};
+  const struct text of_count[] = {{count, processes, 0}};
+  EXPECT_TEXTS(BYTES, 0, 0, of_bytes);
+  EXPECT_TEXTS(CPUS, 0, 0, of_cpus);
+  EXPECT_TEXTS(COUNT, 1, 10000, of_count);
+}
+END_TEST
+
 /* ---- cgroup_limit, on directories that look like groups ---- */
 
 #define NONE CGROUP_NO_LIMITS
@@ -793,6 +813,7 @@ limit_tests(void)
   student_test("3.2 parse_cpus refuses too few and too many CPUs",
                test_cpus_range);
   student_test("3.2 parse_count reads counts in a range", test_count);
+  student_test("3.2 parse_bytes, parse_cpus and parse_count read any number", test_own_numbers);
   student_test("3.2 cgroup_limit writes nothing that nobody asked for",
                test_limit_nothing);
   student_test("3.2 cgroup_limit writes each limit to its file",

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -441,6 +442,61 @@ START_TEST(test_other_errors)
 }
 END_TEST
 
+/* Can the kernel make a process in a group here? The descriptor is none, so it makes
+ * none now. */
+static bool
+has_clone_into_cgroup(void)
+{
+  struct clone_args args = {.flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD,
+                            .cgroup = INT_MAX};
+  return syscall(SYS_clone3, &args, sizeof args) < 0 && errno == EBADF;
+}
+
+/* Who is put into the group at once is there when the kernel tells of its birth, before
+ * its first instruction. Others are moved there later: that is for where it cannot be. */
+START_TEST(test_born_inside)
+{
+  struct scene *scene = shared(sizeof *scene);
+  unsigned long born = 0, inside = 0; /* the latest child; the latest one born inside */
+  int status;
+  long signal = 0;
+  if (!has_clone_into_cgroup())
+    student_cannot("clone3(2) with CLONE_INTO_CGROUP is not to be had here (mend it: "
+                   "sh common/setup.sh vm, and the grader boots a machine that has it)");
+  *scene = (struct scene){.traced = true, .group = make_group("start-")};
+  pid_t pid = student_start(play, scene);
+  trace_begin(scene);
+  ptrace(PTRACE_SETOPTIONS, scene->caller, NULL,
+         (void *)(PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE));
+  while (!has_returned(scene) &&
+         ptrace(PTRACE_CONT, scene->caller, NULL, (void *)signal) == 0) {
+    pid_t stopped;
+    while ((stopped = waitpid(scene->caller, &status, __WALL | WNOHANG)) == 0 &&
+           !has_returned(scene))
+      usleep(1000);
+    if (stopped != scene->caller || !WIFSTOPPED(status))
+      break;
+    int event = status >> 16;
+    signal = event ? 0 : WSTOPSIG(status);
+    if ((event != PTRACE_EVENT_FORK && event != PTRACE_EVENT_VFORK &&
+         event != PTRACE_EVENT_CLONE) ||
+        ptrace(PTRACE_GETEVENTMSG, scene->caller, NULL, &born) < 0)
+      continue;
+    if (is_in(scene->group, born))
+      inside = born;
+    if (waitpid(born, &status, __WALL) == (pid_t)born) /* it stands; let it go */
+      ptrace(PTRACE_DETACH, born, NULL, NULL);
+  }
+  const struct answer *a = await_return(scene);
+  EXPECT(a->value > 0, "cgroup_spawn returns the child's number", "%d, \"%s\"", a->value,
+         a->text);
+  EXPECT(inside == (unsigned long)a->value, "where the kernel has CLONE_INTO_CGROUP, the "
+         "child is in the group before its first instruction", "it is made outside, and "
+         "moved there");
+  end_scene(pid, scene);
+}
+END_TEST
+
 static void
 expect_not_outside(const struct scene *scene, pid_t child)
 {
@@ -531,6 +587,7 @@ start_tests(void)
   student_test("3.3 cgroup_spawn makes a child in the group, and the caller stays where it "
                "is", test_inside);
   student_test("3.3 the child runs nothing before it is in the group", test_frozen);
+  student_test("3.3 the child is in the group from its first instruction", test_born_inside);
   student_test("3.3 cgroup_spawn gives a pidfd, and leaves no other descriptor",
                test_descriptors);
   student_test("3.3 cgroup_spawn says why it fails, and leaves no child", test_failures);

@@ -34,7 +34,8 @@ START_TEST(test_sweep)
   const struct answer *a = student_call(call_sweep, clean_order(place, "run-"));
   EXPECT(life_is_there(taken) && !life_is_gone(safe), "a group that is claimed stays, and what "
          "runs in it", "%s", life_is_there(taken) ? "its process was killed" : "it was removed");
-  EXPECT(life_is_there(others) && life_is_there(inside), "a group whose name begins otherwise stays", "it was removed");
+  EXPECT(life_is_there(others) && life_is_there(inside), "a group whose name "
+         "begins otherwise stays", "it was removed");
   EXPECT(life_is_there(inner), "only groups right in the place are looked at", "one further down "
          "was removed");
   EXPECT(!life_is_there(empty), "a group that nobody has claimed is removed", "it is still there");

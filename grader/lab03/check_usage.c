@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,8 +80,10 @@ expect_key(const char *text, const char *key, uint64_t expected)
 
 START_TEST(test_key)
 {
-  uint64_t value = (uint64_t)getpid() << 33 | (unsigned)getpid();
+  uint32_t random;
   char text[128];
+  getentropy(&random, sizeof random);
+  uint64_t value = (1ULL << 34) + random;
   snprintf(text, sizeof text, "first 1\nwanted %" PRIu64 "\nlast 3\n", value);
   expect_key(text, "wanted", value);
   expect_key(text, "first", 1);
@@ -226,47 +229,63 @@ none_of(struct cgroup_usage *usage)
   usage->cpu.some10 = usage->memory.some10 = usage->io.some10 = -1;
 }
 
+/* As sprintf(3), into a text of its own. Valid until 16 more. */
+static const char *__attribute__((format(printf, 1, 2)))
+text_of(const char *format, ...)
+{
+  static char texts[16][512];
+  static int next;
+  char *text = texts[next++ % 16];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(text, sizeof *texts, format, args);
+  va_end(args);
+  return text;
+}
+
+/* The text of a pressure file; `some` is avg10 in hundredths of a percent. */
+static const char *
+pressure_text(const struct cgroup_pressure *p, unsigned some)
+{
+  return text_of("some avg10=%u.%02u avg60=77.12 avg300=66.31 total=%" PRIu64 "\n"
+                 "full avg10=55.10 avg60=44.20 avg300=33.30 total=%" PRIu64 "\n",
+                 some / 100, some % 100, p->some_total, p->full_total);
+}
+
 /* A fake group in which every number is another one, and large. Puts them into
  * *usage, too. Returns its path. */
-enum { TEXTS = 11 };
 static const char *
 make_full(const char *name, struct cgroup_usage *u)
 {
-  static char texts[TEXTS][512], path[PATH_MAX];
-  unsigned some[3];
-  int t = 0;
+  static char path[PATH_MAX];
+  unsigned some[3], random[3];
+  getentropy(random, sizeof random);
   for (size_t i = 0; i < NUMBERS; i++)
-    *number_in(u, &numbers[i]) = ((uint64_t)getpid() << 32) + 1000 * (i + 1) + i;
+    *number_in(u, &numbers[i]) = (1ULL << 33) + random[0] + 1001 * i;
   for (size_t i = 0; i < 3; i++)
-    some[i] = (getpid() * 7 + i * 311) % 10000;
+    some[i] = random[i] % 10000;
   u->cpu.some10 = some[0] / 100.0;
   u->memory.some10 = some[1] / 100.0;
   u->io.some10 = some[2] / 100.0;
-#define TEXT(...) (snprintf(texts[t], sizeof *texts, __VA_ARGS__), texts[t++])
-#define N PRIu64
-#define PRESSURE(p, some)                                                                 \
-  TEXT("some avg10=%u.%02u avg60=77.12 avg300=66.31 total=%" N "\n"                       \
-       "full avg10=55.10 avg60=44.20 avg300=33.30 total=%" N "\n", some / 100, some % 100, \
-       (p).some_total, (p).full_total)
   const char *const files[][2] = {
       {"cgroup.procs", ""},
-      {"memory.current", TEXT("%" N "\n", u->memory_current)},
-      {"memory.peak", TEXT("%" N "\n", u->memory_peak)},
-      {"memory.swap.current", TEXT("%" N "\n", u->swap_current)},
-      {"memory.events", TEXT("low 1\nhigh 2\nmax 3\noom 4\noom_kill %" N "\n"
-                             "oom_group_kill 5\n", u->oom_kills)},
-      {"cpu.stat", TEXT("usage_usec %" N "\nuser_usec %" N "\nsystem_usec %" N "\n"
-                        "nice_usec 6\nnr_periods 7\nnr_throttled %" N "\n"
-                        "throttled_usec %" N "\nnr_bursts 8\nburst_usec 9\n",
-                        u->cpu_usage, u->cpu_user, u->cpu_system, u->cpu_throttles,
-                        u->cpu_throttled)},
-      {"pids.current", TEXT("%" N "\n", u->pids_current)},
-      {"pids.events", TEXT("max %" N "\n", u->pids_refused)},
-      {"io.stat", TEXT("8:16 rbytes=%" N " wbytes=%" N " rios=10 wios=11 dbytes=12 dios=13\n",
-                       u->io_read, u->io_written)},
-      {"cpu.pressure", PRESSURE(u->cpu, some[0])},
-      {"memory.pressure", PRESSURE(u->memory, some[1])},
-      {"io.pressure", PRESSURE(u->io, some[2])},
+      {"memory.current", text_of("%" PRIu64 "\n", u->memory_current)},
+      {"memory.peak", text_of("%" PRIu64 "\n", u->memory_peak)},
+      {"memory.swap.current", text_of("%" PRIu64 "\n", u->swap_current)},
+      {"memory.events", text_of("low 1\nhigh 2\nmax 3\noom 4\noom_kill %" PRIu64 "\n"
+                                "oom_group_kill 5\n", u->oom_kills)},
+      {"cpu.stat", text_of("usage_usec %" PRIu64 "\nuser_usec %" PRIu64 "\n"
+                           "system_usec %" PRIu64 "\nnice_usec 6\nnr_periods 7\n"
+                           "nr_throttled %" PRIu64 "\nthrottled_usec %" PRIu64 "\n"
+                           "nr_bursts 8\nburst_usec 9\n", u->cpu_usage, u->cpu_user,
+                           u->cpu_system, u->cpu_throttles, u->cpu_throttled)},
+      {"pids.current", text_of("%" PRIu64 "\n", u->pids_current)},
+      {"pids.events", text_of("max %" PRIu64 "\n", u->pids_refused)},
+      {"io.stat", text_of("8:16 rbytes=%" PRIu64 " wbytes=%" PRIu64 " rios=10 wios=11 "
+                          "dbytes=12 dios=13\n", u->io_read, u->io_written)},
+      {"cpu.pressure", pressure_text(&u->cpu, some[0])},
+      {"memory.pressure", pressure_text(&u->memory, some[1])},
+      {"io.pressure", pressure_text(&u->io, some[2])},
       {NULL, NULL},
   };
   snprintf(path, sizeof path, "%s", make_fake(name, files));

@@ -302,7 +302,8 @@ expect_no_start(struct scene *scene, const char *call, int error, int other)
 START_TEST(test_start_fails)
 {
   const char *const none[][2] = {{"memory.events", "oom_kill 0\n"}, {NULL, NULL}};
-  const char *const both[][2] = {{"cgroup.procs", ""}, {"cgroup.events", "populated 0\nfrozen 0\n"},
+  const char *const both[][2] = {{"cgroup.procs", ""},
+                                 {"cgroup.events", "populated 0\nfrozen 0\n"},
                                  {"memory.events", "oom_kill 0\n"}, {NULL, NULL}};
   struct scene *scene = shared(sizeof *scene);
   expect_no_start(scene, "cgroup_watch_start(a descriptor that is not open)", EBADF, EBADF);

@@ -122,12 +122,13 @@ between() {
   expect_status 125 "as that is no NAME"
 }
 
-@test "3.4 memory and processes agree with a program of known cost" {
+@test "3.4 cgrun stat agrees with a program that has 40 MiB" {
   need_controllers memory pids
   echo "+memory +pids" >"$TOP/cgroup.subtree_control"
   LIMITS=(memory.max=209715200 pids.max=50)
   by_hand take 40
   try tool stat --json "$NAME"
+  expect_status 0
   is_json "$OUT"
   between "memory.current of a program that has touched 40 MiB:" $((40 << 20)) $((60 << 20)) "$(json_of "$OUT" memory current)"
   same "memory.max" 209715200 "$(json_of "$OUT" memory max)"
@@ -139,12 +140,13 @@ between() {
   hand_over
 }
 
-@test "3.4 waiting for the quota agrees with a program of known cost" {
+@test "3.4 cgrun stat agrees with a program that waits for its quota" {
   need_controllers cpu
   echo "+cpu" >"$TOP/cgroup.subtree_control"
   LIMITS=("cpu.max=10000 100000")
   by_hand burn 0.1
   try tool stat --json "$NAME"
+  expect_status 0
   is_json "$OUT"
   same "cpu.quota_usec" 10000 "$(json_of "$OUT" cpu quota_usec)"
   between "cpu.nr_throttled: it has used 10 periods' quota, and waits in nearly each:" 4 1000 "$(json_of "$OUT" cpu nr_throttled)"

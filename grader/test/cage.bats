@@ -207,6 +207,24 @@ unharmed() {
   [ -z "$(find /sys/fs/cgroup -maxdepth 4 -name "a$$" 2>/dev/null)" ]
 }
 
+@test "cage: cgroups given to others, and deep ones, are named and gone with it, for a user" {
+  local deep
+  need_root
+  user_tree
+  # A path to the deepest of them would be longer than any path may be (PATH_MAX).
+  deep="for i in {1..30}; do mkdir $(printf 'd%.0s' {1..200}) && cd d*; done"
+  run as_user bash -c "cd $TEMP/tree
+    $CAGE --report 3 -- bash -c 'cd /sys/fs/cgroup/session/.. || exit 99
+      mkdir -p a/b && chown 1 a && chmod 700 a && $deep' 3>&1 | cut -c 1-99
+    [ \${PIPESTATUS[0]} -ne 99 ] || echo none
+    ls -d \"\$(awk '\$3 == \"cgroup2\" { print \$2; exit }' /proc/mounts)\$(sed -n 's/^0:://p' /proc/self/cgroup)/../\"*/"
+  echo "$output"
+  [[ $output != *none* ]] || skip "no group of cgroup v2 can be delegated here"
+  [[ $output == *"left cgroup /a"$'\n'* ]]
+  [[ ${lines[-1]} == */session/../session/ ]]
+  [[ $output != *onggi-cage* ]]
+}
+
 @test "cage: nobody types into the caller's terminal, or takes his keys" {
   in_cage -- perl -e 'my $c = "x"; ioctl(STDIN, 0x5412, $c) or print "$!\n"; syscall(250, 0, -3, 0) >= 0 or print "$!\n"'
   [ "${lines[0]}" = "Operation not permitted" ]

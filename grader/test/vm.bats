@@ -66,6 +66,19 @@ wait_for() {
   rm build/$mark
 }
 
+@test "vm: read-only, and no way out of a cage leads to the tree" {
+  need_vm
+  local mark=onggi-vm-$$
+  # As the grader calls it. The kernel starts the program of core_pattern (core(5))
+  # outside of the cage that sets it.
+  run timeout 60 $VM --read-only -- "$CAGE" -- bash -c "mkdir /tmp/p && mount -t proc p /tmp/p &&
+    echo '|/bin/sh -c >$PWD/build/$mark' >/tmp/p/sys/kernel/core_pattern
+    bash -c 'ulimit -c unlimited; kill -SEGV \$\$'; sleep 1; exit 7"
+  echo "$output"
+  [ "$status" -eq 7 ]
+  [ ! -e "build/$mark" ]
+}
+
 @test "vm: what the command writes arrives byte for byte, and its signal; there is no input" {
   need_vm
   # shellcheck disable=SC2016 # the shell inside is to see it

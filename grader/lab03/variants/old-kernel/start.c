@@ -1,9 +1,9 @@
-/* A right answer, written another way: nothing newer than fork(2) makes the child. It
- * moves itself, and tells how that went; there is a pidfd afterwards. */
+/* A right answer, written another way: where clone3(2) is not to be had, the child moves
+ * itself, and tells how that went; there is a pidfd afterwards. */
 #include <errno.h>
-#include <inttypes.h>
+#include <linux/sched.h>
 #include <signal.h>
-#include <stdio.h>
+#include <stdint.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,23 +12,11 @@
 #include "clean.h"
 #include "fail.h"
 
-/* Who is moved is not counted against pids.max, as who is born is. */
-static int
-check_room(int group)
-{
-  char most[KNOB_SIZE], count[KNOB_SIZE];
-  uint64_t a, b;
-  if (knob_read(group, "pids.max", most) == 0 && knob_read(group, "pids.current", count) == 0 &&
-      sscanf(most, "%" SCNu64, &a) == 1 && sscanf(count, "%" SCNu64, &b) == 1 && b > a)
-    return refuse(EAGAIN, "the group has as many processes as its pids.max allows");
-  return 0;
-}
-
 /* In the child: go there, and say how it went: 0, or errno. */
 static void
 go_in(int group, int tell)
 {
-  int error = knob_write(group, "cgroup.procs", "0") < 0 || check_room(group) < 0 ? errno : 0;
+  int error = knob_write(group, "cgroup.procs", "0") < 0 ? errno : 0;
   if (write(tell, &error, sizeof error) != sizeof error || error)
     _exit(125);
   close(tell);
@@ -60,8 +48,27 @@ give_up(pid_t pid)
   return -1;
 }
 
-pid_t
-cgroup_spawn(int group, int *pidfd)
+/* The child is born in the group, if the kernel can do that. */
+static pid_t
+bear(int group, int *pidfd)
+{
+  int fd;
+  struct clone_args args = {0};
+  args.flags = CLONE_INTO_CGROUP;
+  args.cgroup = (unsigned)group;
+  args.exit_signal = SIGCHLD;
+  if (pidfd) {
+    args.flags |= CLONE_PIDFD;
+    args.pidfd = (uintptr_t)&fd;
+  }
+  pid_t pid = syscall(SYS_clone3, &args, sizeof args);
+  if (pid > 0 && pidfd)
+    *pidfd = fd;
+  return pid;
+}
+
+static pid_t
+fork_and_go(int group, int *pidfd)
 {
   int ends[2];
   if (pipe(ends) < 0)
@@ -87,4 +94,18 @@ cgroup_spawn(int group, int *pidfd)
   if (pidfd)
     *pidfd = fd;
   return pid;
+}
+
+pid_t
+cgroup_spawn(int group, int *pidfd)
+{
+  pid_t pid = bear(group, pidfd);
+  if (pid >= 0)
+    return pid;
+  switch (errno) {
+  case ENOSYS:
+  case EINVAL:
+  case E2BIG: return fork_and_go(group, pidfd);
+  default: return fail("make a process in the group");
+  }
 }

@@ -103,8 +103,8 @@ cgroup_watch_next(struct cgroup_watch *watch, int stop, int timeout, unsigned *h
     *happened = news(watch, &now);
     if (*happened || last)
       return 0;
-    int64_t waited = clock_ms() - start;
-    int n = epoll_wait(waiter, &event, 1, timeout < 0 ? -1 : waited > timeout ? 0 : (int)(timeout - waited));
+    int64_t left = timeout < 0 ? -1 : start + timeout - clock_ms();
+    int n = epoll_wait(waiter, &event, 1, timeout >= 0 && left < 0 ? 0 : (int)left);
     if (n < 0 && errno != EINTR)
       return fail("wait for events of the group");
     if (n == 1 && event.data.fd == stop) {
