@@ -207,11 +207,11 @@ tests_run_in_vm(const struct lab *lab, const struct plan *plan, struct test *tes
   snprintf(names, sizeof names, "%s/vm-tests-XXXXXX", plan->tools);
   int wanted = write_names(lab, names, tests, count);
   if (wanted > 0 && vm_obstacle())
-    fprintf(stderr, "grade: %d tests cannot run on this host; a virtual machine could run "
-            "them, but %s\n", wanted, vm_obstacle());
+    fprintf(stderr, "grade: %d test%s cannot run on this host; a virtual machine could run "
+            "them, but %s\n", wanted, wanted == 1 ? "" : "s", vm_obstacle());
   else if (wanted > 0) {
-    fprintf(stderr, "grade: %d tests cannot run on this host; now they run in a virtual "
-            "machine\n", wanted);
+    fprintf(stderr, "grade: %d test%s cannot run on this host; now a virtual machine is "
+            "booted for that\n", wanted, wanted == 1 ? "" : "s");
     FILE *stream = start_vm(lab, plan, names, &pid);
     if (stream) {
       follow(stream, pid, tests, count, done, arg);

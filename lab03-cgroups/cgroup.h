@@ -95,8 +95,9 @@ int cgroup_place(const struct cgroup_here *here);
 /* Let the groups below `group` have these controllers ("memory", "pids"; NULL
  * ends the list): all of them, or, if that fails, no more than before. Returns
  * 0, or -1 with errno: ENOTSUP if `group` does not have one of them itself, and
- * the message names that one; EBUSY if there are processes in `group`. Source:
- * the manual, "Enabling and Disabling". */
+ * the message names that one; EBUSY if there are processes in `group` (some
+ * controllers, pids is one, the kernel hands on all the same). Source: the
+ * manual, "Enabling and Disabling", "Threads". */
 int cgroup_enable(int group, const char *const *controllers);
 
 /* Make the group `path` ("a", or "a/b/c") below `place`, and let it have the

@@ -175,12 +175,12 @@ print_table(const struct view *view, bool bars)
 {
   const struct cgroup_usage *u = &view->usage;
   printf("%s: %s\n", view->name, state(view));
-  printf("  %-9s%-10s%-11s%-27s%s\n", "", "now", "limit", bars ? "" : "more",
+  printf("  %-9s%-10s%-11s%-28s%s\n", "", "now", "limit", bars ? "" : "more",
          bars ? "more" : "");
 #define ROW(name, now, limit, used, max, format, ...)                                \
   printf("  %-9s%-10s%-11s", name, now, limit);                                     \
   if (bars)                                                                          \
-    printf("%-27s", bar(used, max));                                                 \
+    printf("%-28s", bar(used, max));                                                 \
   printf(format "\n", __VA_ARGS__)
   ROW("memory", bytes(u->memory_current), bytes(view->memory_max), u->memory_current,
       view->memory_max, "peak %s, killed %s", bytes(u->memory_peak), count(u->oom_kills));

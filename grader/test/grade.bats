@@ -133,10 +133,10 @@ misbehave() {
 @test "grade: what cannot run here runs in the virtual machine, and counts" {
   need_root
   user_tree
-  NO_SUBIDS=1 run as_user sh -c "cd $TEMP/tree; $GRADE --solution --exercise 1.6 lab01"
+  NO_SUBIDS=1 run as_user sh -c "cd $TEMP/tree; $GRADE --solution --test '1.6 --user changes all user and group numbers' lab01"
   echo "$output"
   [ "$status" -eq 0 ]
-  [[ $output == *"tests cannot run on this host; now they run in a virtual machine"* ]]
+  [[ $output == *"1 test cannot run on this host; now a virtual machine is booted"* ]]
   [[ $output == *"total  15/15"* ]]
   run ! ls "$TEMP/tree/build/grader/"vm-tests*
 }
