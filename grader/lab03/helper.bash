@@ -10,8 +10,9 @@ MEND="(mend it: sh common/setup.sh vm, and the grader boots a machine that has i
 
 # need_groups: groups can be made here, or the test cannot run.
 need_groups() {
-  [ -w "$TOP/cgroup.procs" ] && [ -d "$TOP/session" ] ||
+  if [ ! -w "$TOP/cgroup.procs" ] || [ ! -d "$TOP/session" ]; then
     cannot "no group of cgroup v2 can be made here $MEND"
+  fi
 }
 
 # need_controllers NAME...: the cage's root of groups has them.
