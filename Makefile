@@ -77,7 +77,7 @@ ready-$1:
 
 # Its tests: a Check program that loads the library, and a static program that
 # the tests run inside roots where nothing else is.
-$$(G)/$1/check: $$(call objects,$$(G)/$1,$$(wildcard grader/$1/check*.c grader/$1/groups.c)) $$(G)/student.o $$(G)/scratch.o $$(common_objects)
+$$(G)/$1/check: $$(call objects,$$(G)/$1,$$(wildcard grader/$1/check*.c grader/$1/groups.c)) $$(call objects,$$(G),student.c scratch.c proc.c) $$(common_objects)
 	$$(LINK) -o $$@ $$^ $$$$(pkg-config --libs check) -lcap -ldl
 
 $$(G)/$1/probe: grader/$1/probe.c

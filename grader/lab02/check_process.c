@@ -22,93 +22,12 @@
 #include "container.h"
 #include "scratch.h"
 
-void *
-shared(size_t size)
-{
-  void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-                      -1, 0);
-  ck_assert_ptr_ne(memory, MAP_FAILED);
-  return memory;
-}
-
 /* ---- looking ---- */
-
-/* Read all of /proc/PID/NAME. Returns how much, 0 if there is none. */
-static size_t
-read_proc(pid_t pid, const char *name, char *text, size_t size)
-{
-  char path[128];
-  snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  /* prlimit(2) can take that from us; then all would look as if it were
-   * gone. */
-  ck_assert_msg(fd >= 0 || errno != EMFILE, "the test gets no descriptor");
-  ssize_t n = fd < 0 ? -1 : read(fd, text, size - 1);
-  if (fd >= 0)
-    close(fd);
-  text[n < 0 ? 0 : n] = '\0';
-  return n < 0 ? 0 : n;
-}
-
-const char *
-status_text(pid_t pid, const char *field)
-{
-  static char values[8][256];
-  static int next;
-  char text[8192], *save = NULL;
-  char *value = values[next++ % 8];
-  size_t n = strlen(field);
-  *value = '\0';
-  read_proc(pid, "status", text, sizeof text);
-  for (char *line = strtok_r(text, "\n", &save); line;
-       line = strtok_r(NULL, "\n", &save))
-    if (strncmp(line, field, n) == 0 && line[n] == ':') {
-      line += n + 1;
-      snprintf(value, sizeof *values, "%s", line + strspn(line, " \t"));
-      for (char *end = strchr(value, '\0'); end > value && end[-1] == ' ';)
-        *--end = '\0';
-    }
-  return value;
-}
 
 unsigned long long
 status_number(pid_t pid, const char *field, int base)
 {
   return strtoull(status_text(pid, field), NULL, base);
-}
-
-long long
-stat_number(pid_t pid, int n)
-{
-  char text[2048], *save = NULL;
-  read_proc(pid, "stat", text, sizeof text);
-  /* Field 2 is the name in parentheses, and there may be anything in it. */
-  char *rest = strrchr(text, ')');
-  char *word = rest ? strtok_r(rest + 1, " \n", &save) : NULL;
-  for (int i = 3; word && i < n; i++)
-    word = strtok_r(NULL, " \n", &save);
-  return word ? atoll(word) : -1;
-}
-
-bool
-is_asleep(pid_t pid)
-{
-  return status_text(pid, "State")[0] == 'S';
-}
-
-bool
-is_gone(pid_t pid)
-{
-  char state = status_text(pid, "State")[0];
-  return state == '\0' || state == 'Z' || state == 'X';
-}
-
-pid_t
-child_of(pid_t pid)
-{
-  char name[64], text[64];
-  snprintf(name, sizeof name, "task/%d/children", pid);
-  return read_proc(pid, name, text, sizeof text) ? atoi(text) : 0;
 }
 
 int
@@ -184,18 +103,6 @@ kinds_here(void)
   return flags;
 }
 
-/* A line "FIELD: N" of /proc/PID/fdinfo/FD, in base `base`; -1 if there is
- * none. */
-static long long
-fdinfo(pid_t pid, int fd, const char *field, int base)
-{
-  char name[64], text[1024], *found;
-  snprintf(name, sizeof name, "fdinfo/%d", fd);
-  read_proc(pid, name, text, sizeof text);
-  found = strstr(text, field);
-  return found ? strtoll(found + strlen(field), NULL, base) : -1;
-}
-
 int
 count_pidfds(pid_t pid)
 {
@@ -205,31 +112,17 @@ count_pidfds(pid_t pid)
   DIR *dir = opendir(path);
   for (struct dirent *e; dir && (e = readdir(dir));)
     if (e->d_name[0] != '.')
-      count += fdinfo(pid, atoi(e->d_name), "\nPid:", 10) != -1 ||
-               fdinfo(pid, atoi(e->d_name), "\nNSpid:", 10) != -1;
+      count += fd_info(pid, atoi(e->d_name), "\nPid:", 10) != -1 ||
+               fd_info(pid, atoi(e->d_name), "\nNSpid:", 10) != -1;
   if (dir)
     closedir(dir);
   return count;
 }
 
-pid_t
-pidfd_target(pid_t pid, int fd)
-{
-  long long number = fdinfo(pid, fd, "\nPid:", 10);
-  return number > 0 ? number : 0;
-}
-
 bool
 fd_is_open(pid_t pid, int fd)
 {
-  return fdinfo(pid, fd, "flags:", 8) != -1;
-}
-
-bool
-fd_is_cloexec(pid_t pid, int fd)
-{
-  long long flags = fdinfo(pid, fd, "flags:", 8);
-  return flags != -1 && (flags & O_CLOEXEC);
+  return fd_info(pid, fd, "flags:", 8) != -1;
 }
 
 int
@@ -350,12 +243,6 @@ need_other_users(void)
   cannot("no other user's number is to be had here (mend it: install newuidmap, and "
          "run: sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 "
          "YOUR-NAME)");
-}
-
-void
-adopt_orphans(void)
-{
-  prctl(PR_SET_CHILD_SUBREAPER, 1L);
 }
 
 int

@@ -122,16 +122,6 @@ open_root(struct answer *a, const void *path)
     snprintf(a->text, sizeof a->text, "%d", fd);
 }
 
-/* A number from /proc/PID/fdinfo/FD, or -1. */
-static long
-fd_info(pid_t pid, int fd, const char *field, int base)
-{
-  char path[64];
-  snprintf(path, sizeof path, "/proc/%d/fdinfo/%d", pid, fd);
-  const char *line = strstr(contents(path), field);
-  return line ? strtol(line + strlen(field), NULL, base) : -1;
-}
-
 START_TEST(test_open)
 {
   char path[PATH_MAX];

@@ -9,10 +9,8 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "proc.h"
 #include "student.h"
-
-/* Zeroed memory that whoever is forked afterwards shares with us. */
-void *shared(size_t size);
 
 /* Wait until the condition holds; false if it did not within 4 seconds or more:
  * on a busy machine our turns come late, too. */
@@ -26,23 +24,10 @@ void *shared(size_t size);
 
 /* ---- looking ---- */
 
-/* A field of /proc/PID/status without the blanks around it; "" if the process
- * is gone. Valid until 8 more have been asked for. The same as a number in base
- * `base`. */
-const char *status_text(pid_t pid, const char *field);
+/* A field of /proc/PID/status (status_text) as a number in base `base`. */
 unsigned long long status_number(pid_t pid, const char *field, int base);
 
-/* Field N of /proc/PID/stat, counted as in proc(5); -1 if the process is
- * gone. */
-long long stat_number(pid_t pid, int n);
-
-/* Does it wait for something ("S" in /proc/PID/stat)? Is it no more, or a
- * zombie? */
-bool is_asleep(pid_t pid);
-bool is_gone(pid_t pid);
-
-/* The first child of a process, or 0. How many of its children are zombies. */
-pid_t child_of(pid_t pid);
+/* How many children of a process are zombies. */
 int zombies_of(pid_t pid);
 
 /* The kinds of namespaces in which `a` and `b` are not together, as
@@ -60,13 +45,9 @@ unsigned long long ns_inode(pid_t pid, const char *name);
 /* The kinds that this kernel has. */
 unsigned long long kinds_here(void);
 
-/* How many descriptors of a process are pidfds; and what /proc/PID/fdinfo says
- * of one of its descriptors: the process that a pidfd stands for, or 0 if it is
- * none; whether it is open at all, and close-on-exec. */
+/* How many descriptors of a process are pidfds; whether one of them is open at all. */
 int count_pidfds(pid_t pid);
-pid_t pidfd_target(pid_t pid, int fd);
 bool fd_is_open(pid_t pid, int fd);
-bool fd_is_cloexec(pid_t pid, int fd);
 
 /* Open the file behind a descriptor of another process. */
 int open_fd_of(pid_t pid, int fd, int flags);
@@ -91,9 +72,6 @@ void wait_to_be_killed(void) __attribute__((noreturn));
 /* Numbers of users and groups other than our own are to be had, 65536 of them;
  * or else this test cannot run here, and ends. */
 void need_other_users(void);
-
-/* Orphans among our descendants become our children. */
-void adopt_orphans(void);
 
 /* Wait for a child, as long as AWAIT does. Returns its end as waitpid(2) gives
  * it, or -1 if it has not ended. */

@@ -8,8 +8,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-/* Zeroed memory that whoever is forked afterwards shares with us. */
-void *shared(size_t size);
+#include "proc.h"
 
 /* Wait until the condition holds; false if it did not within PATIENCE seconds, or 10 if
  * the environment gives more or none: what is waited for here takes milliseconds. */
@@ -26,27 +25,8 @@ double patience(void);
 /* Seconds on a clock that nobody sets, and that all processes share. */
 double now(void);
 
-/* A field of /proc/PID/status, "" if the process is gone. Valid until 8 more have
- * been asked for. */
-const char *status_text(pid_t pid, const char *field);
-
-/* Field N of /proc/PID/stat, counted as in proc(5); -1 if the process is gone. */
-long long stat_number(pid_t pid, int n);
-
-/* Does it wait for something ("S")? Is it no more, or a zombie? */
-bool is_asleep(pid_t pid);
-bool is_gone(pid_t pid);
-
-/* The numbers of a process's children, zombies too, as text: "12 13 ", "" if there
- * are none. Valid until the next call. child_of: the first one, or 0. */
-const char *children_of(pid_t pid);
-pid_t child_of(pid_t pid);
-
-/* How many descriptors a process has open; what /proc/PID/fdinfo says of one: the
- * process that a pidfd stands for, or 0 if it is none; whether it is close-on-exec. */
+/* How many descriptors a process has open. */
 int count_fds(pid_t pid);
-pid_t pidfd_target(pid_t pid, int fd);
-bool fd_is_cloexec(pid_t pid, int fd);
 
 /* Where descriptor `fd` of the process leads. Valid until the next call. */
 const char *fd_path(pid_t pid, int fd);
@@ -59,9 +39,6 @@ void set_knob(const char *group, const char *name, const char *text);
 
 /* Kill a child of ours, and wait for it. Nothing happens for 0 and less. */
 void end_process(pid_t pid);
-
-/* Orphans among our descendants become our children. */
-void adopt_orphans(void);
 
 /* For bodies: give up every capability; be killed with our parent. */
 void give_up_capabilities(void);
