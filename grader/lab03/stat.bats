@@ -149,8 +149,11 @@ between() {
   expect_status 0
   is_json "$OUT"
   same "cpu.quota_usec" 10000 "$(json_of "$OUT" cpu quota_usec)"
-  between "cpu.nr_throttled: it has used 10 periods' quota, and waits in nearly each:" 4 1000 "$(json_of "$OUT" cpu nr_throttled)"
-  between "cpu.throttled_usec:" 200000 60000000 "$(json_of "$OUT" cpu throttled_usec)"
+  # It has used the quota of 10 periods, and waited in most of them; but on a busy machine
+  # it has not got its quota in each. Now it rests, and the numbers with it.
+  between "cpu.nr_throttled:" 1 1000 "$(json_of "$OUT" cpu nr_throttled)"
+  same "cpu.nr_throttled, as the kernel has it" "$(key cpu.stat nr_throttled)" "$(json_of "$OUT" cpu nr_throttled)"
+  same "cpu.throttled_usec, as the kernel has it" "$(key cpu.stat throttled_usec)" "$(json_of "$OUT" cpu throttled_usec)"
   hand_over
 }
 
