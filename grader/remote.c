@@ -202,11 +202,12 @@ tests_run_in_vm(const struct lab *lab, const struct plan *plan, struct test *tes
 {
   char names[PATH_MAX];
   pid_t pid;
-  if (plan->no_vm)
-    return;
   snprintf(names, sizeof names, "%s/vm-tests-XXXXXX", plan->tools);
   int wanted = write_names(lab, names, tests, count);
-  if (wanted > 0 && vm_obstacle())
+  if (wanted > 0 && plan->no_vm)
+    fprintf(stderr, "grade: %d test%s cannot run on this host, and nobody wanted the virtual "
+            "machine (--no-vm, VM=no)\n", wanted, wanted == 1 ? "" : "s");
+  else if (wanted > 0 && vm_obstacle())
     fprintf(stderr, "grade: %d test%s cannot run on this host; a virtual machine could run "
             "them, but %s\n", wanted, wanted == 1 ? "" : "s", vm_obstacle());
   else if (wanted > 0) {

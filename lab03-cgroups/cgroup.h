@@ -53,7 +53,7 @@ int knob_read(int group, const char *name, char text[KNOB_SIZE]);
 
 /* Write `text` to the file `name` of the group, by one write(2): each is one
  * order to the kernel. Returns 0, or -1 with errno: ENOENT if there is no such
- * file, EINVAL or ERANGE for a value that the kernel does not take, EACCES,
+ * file, ENODEV if the group has been removed, EINVAL or ERANGE for a value that the kernel does not take, EACCES,
  * EBUSY. */
 int knob_write(int group, const char *name, const char *text);
 

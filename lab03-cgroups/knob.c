@@ -44,6 +44,8 @@ knob_write(int group, const char *name, const char *text)
   size_t size = strlen(text);
   /* In one piece: the kernel takes what one write(2) brings for a whole order. */
   ssize_t n = fd < 0 ? -1 : write(fd, text, size);
+  if (fd < 0 && errno == ENOENT)
+    errno = is_removed(group) ? ENODEV : ENOENT;
   if (n >= 0 && (size_t)n < size)
     errno = EIO;
   return n < 0 || (size_t)n < size ? fail("write \"%s\" to %s", text, name) : 0;

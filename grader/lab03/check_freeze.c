@@ -1,9 +1,11 @@
 /* check_freeze.c - 3.6: cgroup_freeze. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "life.h"
+#include "proc.h"
 
 enum { LONG = 20000, SHORT = 200 /* milliseconds */ };
 
@@ -97,6 +99,42 @@ START_TEST(test_freeze_empty)
 }
 END_TEST
 
+/* How often a process has been put on a processor. */
+static long
+runs_of(pid_t pid)
+{
+  return atol(status_text(pid, "voluntary_ctxt_switches")) +
+         atol(status_text(pid, "nonvoluntary_ctxt_switches"));
+}
+
+START_TEST(test_freeze_sleeps)
+{
+  const char *group = make_group("t-");
+  struct awkward slow = put_unfreezable(group);
+  struct apart *apart = life_shared(sizeof *apart);
+  struct kill_order *order = kill_order(group, LONG);
+  order->frozen = true;
+  *apart = (struct apart){.body = call_freeze, .arg = order};
+  pid_t pid = start_apart(apart);
+  EXPECT(LIFE_AWAIT(strcmp(in_dir(group, "cgroup.freeze"), "1\n") == 0 || is_back(apart)),
+         "cgroup_freeze orders the kernel to freeze", "cgroup.freeze is still %s",
+         in_dir(group, "cgroup.freeze"));
+  long used = life_cpu_ms(apart->pid), runs = runs_of(apart->pid);
+  usleep(400000);
+  used = life_cpu_ms(apart->pid) - used;
+  runs = runs_of(apart->pid) - runs;
+  EXPECT(!is_back(apart), "cgroup_freeze returns when the group is frozen, and not before", "it "
+         "returned while cgroup.events said frozen 0");
+  EXPECT(used <= 20 && runs <= 40, "cgroup_freeze sleeps until the kernel wakes it", "in 400 ms "
+         "it ran %ld times, %ld ms in all", runs, used);
+  release(&slow);
+  EXPECT(LIFE_SOON(is_back(apart)), "cgroup_freeze returns when the group is frozen", "it "
+         "still waits; cgroup.events: %s", in_dir(group, "cgroup.events"));
+  student_end(pid);
+  groups_remove();
+}
+END_TEST
+
 START_TEST(test_freeze_waits)
 {
   const char *group = make_group("t-");
@@ -185,6 +223,7 @@ freeze_tests(void)
   student_test("3.6 freeze leaves other groups alone", test_freeze_only);
   student_test("3.6 freeze and thaw of a group without processes", test_freeze_empty);
   student_test("3.6 freeze waits until all stand, asleep", test_freeze_waits);
+  student_test("3.6 cgroup_freeze sleeps while it waits", test_freeze_sleeps);
   student_test("3.6 freeze gives up after its time", test_freeze_timeout);
   student_test("3.6 thaw gives up where the group above is frozen", test_thaw_below_frozen);
   student_test("3.6 freeze says so where the kernel cannot", test_freeze_fails);

@@ -145,6 +145,7 @@ END_TEST
 START_TEST(test_bytes_refused)
 {
   static const struct text texts[] = {
+      {"99999999999999999999Q", 0, EINVAL},
       {"", 0, EINVAL},        {"12Q", 0, EINVAL},  {"5KK", 0, EINVAL},
       {"5 ", 0, EINVAL},      {" 5", 0, EINVAL},   {"\t5", 0, EINVAL},
       {"5\n", 0, EINVAL},     {"5 K", 0, EINVAL},  {"+5", 0, EINVAL},

@@ -677,6 +677,26 @@ START_TEST(test_oom_and_empty)
 }
 END_TEST
 
+/* The one above has the limit, so it is out of memory ("oom"); who is killed is in the
+ * one below ("oom_kill"). */
+START_TEST(test_oom_below)
+{
+  struct scene *scene = shared(sizeof *scene);
+  char below[PATH_MAX];
+  const char *above = make_limited("max", "20971520");
+  set_knob(above, "cgroup.subtree_control", "+memory");
+  snprintf(below, sizeof below, "%s/below", above);
+  ck_assert_int_eq(mkdir(below, 0755), 0);
+  scene->group = below;
+  pid_t pid = begin(scene);
+  waitpid(start_hog(below, 40 * MIB), NULL, 0);
+  AWAIT(strstr(in_dir(below, "cgroup.events"), "populated 0"));
+  expect_bits(scene, WATCH_OOM, "when a process was killed because the group above is out of "
+              "memory (oom is counted there, oom_kill here)");
+  finish(pid, scene);
+}
+END_TEST
+
 START_TEST(test_no_oom)
 {
   struct scene *scene = shared(sizeof *scene);
@@ -713,5 +733,7 @@ watch_tests(void)
   student_test("3.5 the end of stop ends the waiting", test_stop_ends);
   student_test("3.5 a process killed for memory is reported", test_oom);
   student_test("3.5 the only process, killed for memory, is reported", test_oom_and_empty);
+  student_test("3.5 a process killed for the limit of the group above is reported",
+               test_oom_below);
   student_test("3.5 other numbers of memory.events are not reported", test_no_oom);
 }

@@ -88,16 +88,17 @@ kill_soon() {
 }
 
 @test "3.6 cgrun kill leaves the program of another run alone" {
-  local other
+  local other other_pid
   need_groups
   DO=(wait "mark$MARK")
   run_inside
   other=m$MARK
-  "${ARMS_LENGTH[@]}" "$TOOL" run --name "$other" "$PROBE" wait >"$WORK/other" 2>&1 </dev/null 3>&- &
-  becomes ready cat "$WORK/other" || fail_with "a second program runs" "$(cat "$WORK/other")"
+  "${ARMS_LENGTH[@]}" "$TOOL" run --name "$other" "$PROBE" wait >"$WORK/other" 2>"$WORK/.err" </dev/null 3>&- &
+  other_pid=$!
+  becomes ready cat "$WORK/other" || fail_with "a second program runs" "$(cat "$WORK/other" "$WORK/.err")"
   try tool kill "$other"
   expect_status 0
-  wait
+  becomes gone gone "$other_pid" || fail_with "the other cgrun ends with its program" "it does not"
   same "the first program" "$PID" "$(knob cgroup.procs)"
   done_inside
 }
