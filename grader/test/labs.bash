@@ -154,7 +154,7 @@ vm_build() {
 # are those that this host cannot run; in vm-checks those of them that are of the Check
 # program, for Bats is slow in there; in vm-both these, and all others of that.
 vm_tests() {
-  "$GRADE" --solution --no-vm --time 60 --results build/answers "$1" >/dev/null || true
+  "$GRADE" --solution --no-vm --time 60 --results build/answers "$1" >/dev/null 2>&1 || true
   sed -n 's/^ok [0-9]* - \(.*\) # SKIP.*/\1/p' build/answers/results.tap | sort >build/answers/vm-tests
   "build/grader/$1/check" --list | sort >build/answers/checks
   comm -12 build/answers/vm-tests build/answers/checks >build/answers/vm-checks
