@@ -98,6 +98,7 @@ works 'mkdir root/proc && mount -t proc proc root/proc'
 sleep 1000 &
 sleeper=$!
 helpers+=("$sleeper")
+until [ "$(cat "/proc/$sleeper/comm")" = sleep ]; do sleep 0.01; done # no more our copy
 works 'jail run root bash -c "cat /proc/'$sleeper'/comm; ls -d /proc/'$sleeper'"'
 shows '^sleep'
 
