@@ -23,7 +23,7 @@ starter() {
   local first title
   first=$(sed -n 's/.*"number": "\([^"]*\)".*/\1/p' "grader/$1/exercises.json" | head -1)
   title=$(sed -n 's/.*"number": "[^"]*", "title": "\([^"]*\)".*/\1/p' "grader/$1/exercises.json" | head -1)
-  run "$GRADE" --results "$TEMP" "$1"
+  run "$GRADE" --jobs 8 --results "$TEMP" "$1"
   echo "$output"
   [ "$status" -eq 1 ]
   [[ $output == *"total   0/100"* ]]
@@ -35,7 +35,7 @@ starter() {
 
 starter_user() {
   user_tree
-  run as_user sh -c "cd $TEMP/tree && $GRADE $1"
+  run as_user sh -c "cd $TEMP/tree && $GRADE --jobs 8 $1"
   echo "$output"
   [ "$status" -eq 1 ]
   [[ $output == *"total   0/100"* ]]
@@ -127,7 +127,7 @@ variant_user() {
 cheat() {
   LAB=$1
   build_student starter "$2"
-  grade_student --time 60 --jobs 16
+  grade_student --time 60 --jobs 12
   echo "$output"
   [ "$status" -eq 1 ]
   [ "$(score "$TEMP/results.json")" = 0 ]
