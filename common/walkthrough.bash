@@ -33,6 +33,15 @@ begin() {
   trap leave EXIT
 }
 
+# start_sleeper: a sleep(1) in the background, until the story ends. Leaves its number in
+# `sleeper`. When it returns, that one is no more a copy of this shell.
+start_sleeper() {
+  sleep 1000 &
+  sleeper=$!
+  helpers+=("$sleeper")
+  until [ "$(cat "/proc/$sleeper/comm")" = sleep ]; do sleep 0.01; done
+}
+
 leave() {
   local point
   [ ${#helpers[@]} -eq 0 ] || kill "${helpers[@]}" 2>/dev/null

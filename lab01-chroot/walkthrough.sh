@@ -95,10 +95,7 @@ shows "my host is $(uname -n)"
 say 'Processes have no path either. Most programs want a /proc, so give it one.
 Outside, somebody sleeps; the program inside sees it.'
 works 'mkdir root/proc && mount -t proc proc root/proc'
-sleep 1000 &
-sleeper=$!
-helpers+=("$sleeper")
-until [ "$(cat "/proc/$sleeper/comm")" = sleep ]; do sleep 0.01; done # no more our copy
+start_sleeper
 works 'jail run root bash -c "cat /proc/'$sleeper'/comm; ls -d /proc/'$sleeper'"'
 shows '^sleep'
 

@@ -75,10 +75,8 @@ if [ -w $top/cgroup.procs ] && [ -w $top/cgroup.subtree_control ]; then
   works "mkdir $top/by-hand && ls $top/by-hand | head -5"
   say 'mkdir made the directory, and the kernel the files. To move a process is to write
 its number.'
-  sleep 1000 &
-  sleeper=$!
-  disown
-  helpers+=("$sleeper")
+  start_sleeper
+  disown "$sleeper"
   works "echo $sleeper > $top/by-hand/cgroup.procs; grep ^0:: /proc/$sleeper/cgroup"
   shows '^0::/by-hand$'
   works "cat $top/by-hand/cgroup.events"
@@ -101,10 +99,8 @@ its number.'
   if [ -n "$controller" ]; then
     say "They come down the tree one step at a time, by cgroup.subtree_control. A group that
 has processes cannot hand $controller on."
-    sleep 1000 &
-    sleeper=$!
-    disown
-    helpers+=("$sleeper")
+    start_sleeper
+    disown "$sleeper"
     works "echo +$controller > $top/cgroup.subtree_control && mkdir $top/by-hand"
     works "echo $sleeper > $top/by-hand/cgroup.procs"
     fails "echo +$controller > $top/by-hand/cgroup.subtree_control" 1
