@@ -4,11 +4,14 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 void *
@@ -127,4 +130,26 @@ void
 adopt_orphans(void)
 {
   prctl(PR_SET_CHILD_SUBREAPER, 1L);
+}
+
+long
+runs_of(pid_t pid)
+{
+  return atol(status_text(pid, "voluntary_ctxt_switches")) +
+         atol(status_text(pid, "nonvoluntary_ctxt_switches"));
+}
+
+bool
+trace_step(pid_t pid)
+{
+  int status;
+  long signal = 0;
+  for (;;) {
+    if (ptrace(PTRACE_SYSCALL, pid, NULL, (void *)signal) < 0 ||
+        waitpid(pid, &status, __WALL) != pid || !WIFSTOPPED(status))
+      return false;
+    if (WSTOPSIG(status) == (SIGTRAP | 0x80)) /* PTRACE_O_TRACESYSGOOD */
+      return true;
+    signal = status >> 16 ? 0 : WSTOPSIG(status); /* hand a real one on */
+  }
 }

@@ -42,4 +42,11 @@ bool fd_is_cloexec(pid_t pid, int fd);
 /* Orphans among our descendants become our children. */
 void adopt_orphans(void);
 
+/* How often a process has been put on a processor. */
+long runs_of(pid_t pid);
+
+/* Let a process that we trace go on to the next beginning or end of a system call, and
+ * hand it the signals that come for it. Returns false once it is gone. See ptrace(2). */
+bool trace_step(pid_t pid);
+
 #endif

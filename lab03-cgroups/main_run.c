@@ -119,6 +119,13 @@ has_ended(pid_t program, int *status)
   return true;
 }
 
+static void
+say_killed(void)
+{
+  fprintf(stderr, "cgrun: %s: out of memory: the kernel has killed a process (see "
+          "memory.events)\n", wish.name);
+}
+
 /* Wait for PROGRAM, and say when the kernel kills somebody in the group. */
 static int
 wait_for(int group, pid_t program, int signals)
@@ -133,15 +140,13 @@ wait_for(int group, pid_t program, int signals)
     if (!watching)
       poll(&(struct pollfd){.fd = signals, .events = POLLIN}, 1, -1);
     if (happened & WATCH_OOM)
-      fprintf(stderr, "cgrun: %s: out of memory: the kernel has killed a process (see "
-              "memory.events)\n", wish.name);
+      say_killed();
     pass_on(signals, program);
   }
   /* A program that was killed for its memory ends at the same moment. */
   unsigned happened = 0;
   if (watching && cgroup_watch_next(&watch, -1, 0, &happened) == 0 && happened & WATCH_OOM)
-    fprintf(stderr, "cgrun: %s: out of memory: the kernel has killed a process (see "
-            "memory.events)\n", wish.name);
+    say_killed();
   if (watching)
     cgroup_watch_end(&watch);
   return status;

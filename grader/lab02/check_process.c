@@ -274,21 +274,6 @@ trace_begin(pid_t pid, volatile bool *followed)
   *followed = true;
 }
 
-bool
-trace_step(pid_t pid)
-{
-  int status;
-  long signal = 0;
-  for (;;) {
-    if (ptrace(PTRACE_SYSCALL, pid, NULL, (void *)signal) < 0 ||
-        waitpid(pid, &status, __WALL) != pid || !WIFSTOPPED(status))
-      return false;
-    if (WSTOPSIG(status) == (SIGTRAP | 0x80)) /* PTRACE_O_TRACESYSGOOD */
-      return true;
-    signal = status >> 16 ? 0 : WSTOPSIG(status); /* hand a real one on */
-  }
-}
-
 void
 trace_end(pid_t pid)
 {

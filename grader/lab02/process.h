@@ -88,7 +88,6 @@ void wait_for_trace(volatile bool *followed);
  * go on to the next beginning or end of a system call, and returns false once
  * it is gone. trace_end leaves it to itself. See ptrace(2). */
 void trace_begin(pid_t pid, volatile bool *followed);
-bool trace_step(pid_t pid);
 void trace_end(pid_t pid);
 
 #endif

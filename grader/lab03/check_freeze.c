@@ -99,14 +99,6 @@ START_TEST(test_freeze_empty)
 }
 END_TEST
 
-/* How often a process has been put on a processor. */
-static long
-runs_of(pid_t pid)
-{
-  return atol(status_text(pid, "voluntary_ctxt_switches")) +
-         atol(status_text(pid, "nonvoluntary_ctxt_switches"));
-}
-
 START_TEST(test_freeze_sleeps)
 {
   const char *group = make_group("t-");

@@ -375,22 +375,6 @@ trace_begin(struct scene *scene)
   scene->followed = true;
 }
 
-/* Let it go on to the next beginning or end of a system call; false once it is gone. */
-static bool
-trace_step(pid_t pid)
-{
-  int status;
-  long signal = 0;
-  for (;;) {
-    if (ptrace(PTRACE_SYSCALL, pid, NULL, (void *)signal) < 0 ||
-        waitpid(pid, &status, __WALL) != pid || !WIFSTOPPED(status))
-      return false;
-    if (WSTOPSIG(status) == (SIGTRAP | 0x80)) /* PTRACE_O_TRACESYSGOOD */
-      return true;
-    signal = status >> 16 ? 0 : WSTOPSIG(status); /* hand a real one on */
-  }
-}
-
 /* Follow a caller without clone3(2) until it has a child, and give that time to get
  * where it waits. Returns the student's process, or 0 if there is no child. */
 static pid_t

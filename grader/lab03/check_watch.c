@@ -508,14 +508,6 @@ cpu_of(pid_t pid)
   return t.tv_sec + t.tv_nsec / 1e9;
 }
 
-/* How often it has been put on a processor. */
-static long
-runs_of(pid_t pid)
-{
-  return atol(status_text(pid, "voluntary_ctxt_switches")) +
-         atol(status_text(pid, "nonvoluntary_ctxt_switches"));
-}
-
 static void
 expect_idle(struct scene *scene, int timeout, const char *when)
 {
