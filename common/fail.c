@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static char message[8192];  /* room for two paths of PATH_MAX */
-static bool is_todo;        /* the latest failure came from todo() */
+static _Thread_local char message[8192];  /* room for two paths of PATH_MAX */
+static _Thread_local bool is_todo;        /* the latest failure came from todo() */
 
 int
 fail(const char *format, ...)
