@@ -17,7 +17,7 @@ LINK     = $(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS)
 ,        = ,
 
 # The labs: folder, tool, libraries.
-LABS       = lab01 lab02 lab03
+LABS       = lab01 lab02 lab03 lab04
 lab01_dir  = lab01-chroot
 lab01_tool = jail
 lab01_libs = -lcap
@@ -25,6 +25,9 @@ lab02_dir  = lab02-namespaces
 lab02_tool = nsrun
 lab03_dir  = lab03-cgroups
 lab03_tool = cgrun
+lab04_dir  = lab04-images
+lab04_tool = img
+lab04_libs = -larchive -lcrypto -ljansson -lcurl -lisal -lzstd -lz -pthread
 
 # The current lab is the one that was built last.
 LAB = $(or $(shell cat build/current 2>/dev/null),lab01)
@@ -78,7 +81,7 @@ ready-$1:
 # Its tests: a Check program that loads the library, and a static program that
 # the tests run inside roots where nothing else is.
 $$(G)/$1/check: $$(call objects,$$(G)/$1,$$(wildcard grader/$1/check*.c grader/$1/groups.c)) $$(call objects,$$(G),student.c scratch.c proc.c) $$(common_objects)
-	$$(LINK) -o $$@ $$^ $$$$(pkg-config --libs check) -lcap -ldl
+	$$(LINK) -o $$@ $$^ $$$$(pkg-config --libs check) $($1_libs) -lcap -ldl
 
 $$(G)/$1/probe: grader/$1/probe.c
 	@mkdir -p $$(@D)
@@ -93,6 +96,13 @@ endef
 $(foreach l,$(LABS),$(eval $(call lab_rules,$l)))
 
 $(LABS): ## build one lab, say lab01, and make it the current one
+
+# Programs of lab04's tests: one writes hostile images, one is a registry that lies.
+$(G)/lab04/hostile: $(call objects,$(G)/lab04,$(wildcard grader/lab04/hostile*.c)) $(common_objects)
+	$(LINK) -o $@ $^ -larchive -ljansson -lcrypto -lzstd -lz
+$(G)/lab04/registry: $(call objects,$(G)/lab04,$(wildcard grader/lab04/registry*.c)) $(common_objects)
+	$(LINK) -o $@ $^ -lcrypto
+tests-lab04: $(G)/lab04/hostile $(G)/lab04/registry
 
 # The grader's programs.
 grader_tools = $(addprefix $(G)/,grade cage doctor starters tally)
@@ -110,7 +120,7 @@ $(G)/given/%.o: lab02-namespaces/%.c | ready-grade
 $(G)/doctor_lab02.o: CPPFLAGS += -Ilab02-namespaces
 $(G)/grade: $(call objects,$(G),grade.c exercises.c find.c run.c remote.c report.c tap.c)
 $(G)/cage: $(call objects,$(G),cage.c cage_init.c cage_user.c cage_root.c cage_cgroup.c census.c)
-$(G)/doctor: $(call objects,$(G),doctor.c doctor_lab01.c doctor_lab02.c doctor_lab03.c) $(G)/given/netlink.o
+$(G)/doctor: $(call objects,$(G),doctor.c doctor_lab01.c doctor_lab02.c doctor_lab03.c doctor_lab04.c) $(G)/given/netlink.o
 $(G)/tally: $(call objects,$(G),tally.c tap.c)
 $(G)/starters: $(call objects,$(G),starters.c)
 $(G)/bench: $(call objects,$(G),bench.c)

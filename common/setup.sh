@@ -14,11 +14,14 @@ wants() {
   case $1 in
     lab01) echo cc libc.a sys/capability.h linux/openat2.h ;;
     lab02|lab03) echo cc libc.a linux/openat2.h ;;
+    lab04) echo cc libc.a linux/openat2.h jansson.h archive.h openssl/evp.h curl/curl.h
+           echo isa-l.h zstd.h zlib.h ;;
     grade) echo check.h jansson.h sys/capability.h pkg-config bats newuidmap ;;
     tour)  echo ip ps hostname busybox ;;
     vm)    case $(uname -m) in x86_64|aarch64) echo "qemu-system-$(uname -m)" ;; esac
            echo cpio depmod flock ;;
-    test)  echo clang shellcheck patch perl python3 setpriv pasta ping seccomp.h ;;
+    test)  echo clang shellcheck patch perl python3 setpriv pasta ping seccomp.h
+           echo skopeo umoci podman docker-registry openssl ;;
     *)     echo "setup.sh: no such group: $1" >&2; exit 2 ;;
   esac
 }
@@ -44,6 +47,12 @@ package() {
     sys/capability.h) set -- "$2" libcap-dev libcap-devel libcap libcap-dev ;;
     linux/openat2.h)  set -- "$2" linux-libc-dev kernel-headers linux-api-headers linux-headers ;;
     check.h)          set -- "$2" check check-devel check check-dev ;;
+    archive.h)        set -- "$2" libarchive-dev libarchive-devel libarchive libarchive-dev ;;
+    openssl/evp.h)    set -- "$2" libssl-dev openssl-devel openssl openssl-dev ;;
+    curl/curl.h)      set -- "$2" libcurl4-openssl-dev libcurl-devel curl curl-dev ;;
+    isa-l.h)          set -- "$2" libisal-dev isa-l-devel isa-l isa-l-dev ;;
+    zstd.h)           set -- "$2" libzstd-dev libzstd-devel zstd zstd-dev ;;
+    zlib.h)           set -- "$2" zlib1g-dev zlib-devel zlib zlib-dev ;;
     jansson.h)        set -- "$2" libjansson-dev jansson-devel jansson jansson-dev ;;
     pkg-config)       set -- "$2" pkg-config pkgconf-pkg-config pkgconf pkgconf ;;
     bats)             set -- "$2" bats bats bats bats ;;
@@ -60,6 +69,11 @@ package() {
     seccomp.h)        set -- "$2" libseccomp-dev libseccomp-devel libseccomp libseccomp-dev ;;
     pasta)            set -- "$2" passt passt passt passt ;;
     ping)             set -- "$2" iputils-ping iputils iputils iputils-ping ;;
+    skopeo)           set -- "$2" skopeo skopeo skopeo skopeo ;;
+    openssl)          set -- "$2" openssl openssl openssl openssl ;;
+    umoci)            set -- "$2" umoci umoci umoci umoci ;;
+    podman)           set -- "$2" podman podman podman podman ;;
+    docker-registry)  set -- "$2" docker-registry docker-distribution distribution docker-registry ;;
     clang)            set -- "$2" clang clang clang clang ;;
     shellcheck)       set -- "$2" shellcheck ShellCheck shellcheck shellcheck ;;
     patch)            set -- "$2" patch patch patch patch ;;

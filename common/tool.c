@@ -8,10 +8,23 @@
 
 const char *tool_name = "tool";
 
+/* A message may have words of others in it, a file's name say. Orders to the terminal
+ * (console_codes(4)) are not passed on. */
+static const char *
+printable(const char *message)
+{
+  static char text[8192];
+  size_t n = 0;
+  for (; *message && n + 1 < sizeof text; message++)
+    text[n++] = (unsigned char)*message < ' ' || *message == 127 ? '?' : *message;
+  text[n] = '\0';
+  return text;
+}
+
 int
 complain_with(const char *advice)
 {
-  fprintf(stderr, "%s: %s%s\n", tool_name, failure(), advice);
+  fprintf(stderr, "%s: %s%s\n", tool_name, printable(failure()), advice);
   return TOOL_FAILED;
 }
 

@@ -7,10 +7,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -45,11 +47,13 @@ struct line {
   double ratio;            /* to the first peer, at most; 0: nobody has set one */
   const char *fresh;       /* a folder that is empty before each run; or NULL */
   bool root_only;          /* as is chroot(2) */
+  const char *needs;       /* a file that prepare could not make if it is missing; or NULL */
 };
 
 static char temp[64];    /* a folder for all that is written */
 static char root[80];    /* TEMP/root, a root directory */
 static char build[80];   /* BUILD=TEMP/build, for make(1) */
+static char tree[80];    /* TEMP/tree, for what is unpacked */
 static struct list copy; /* the command line of cp(1) */
 static char flags[16] = "-fpmuin"; /* of unshare(1) */
 static volatile sig_atomic_t stopped;
@@ -64,6 +68,14 @@ static volatile sig_atomic_t stopped;
 #define BY_HAND                                                                \
   "d=/sys/fs/cgroup; [ -e $d/cgroup.procs ] || d=$d/unified; d=$d/onggi-bench-$$; " \
   "mkdir $d && (echo 0 >$d/cgroup.procs && exec /bin/true); rmdir $d"
+
+/* A real image of four layers, and what changed in it: grader/bench-image.sh. */
+#define IMAGE "build/bench"
+#define IMG "build/solution/lab04/img"
+#define UNTAR "for i in 1 2 3 4; do tar -C \"$0\" -xzf " IMAGE "/$i.tar.gz || exit; done"
+#define BUILDAH                                                                \
+  "b='buildah --root '$PWD/" IMAGE "/buildah' --runroot '$PWD/" IMAGE "/buildah-run' "  \
+  "--storage-driver overlay'; date +%N >$($b mount bench)/stamp && $b commit -q bench bench"
 
 enum { INTO_ROOT = 4 /* the line that prepare completes */ };
 
@@ -105,6 +117,22 @@ static struct line lines[] = {
     {.what = "lab03, its grade here", .runs = 3,
      .ours = COMMAND("grade", "build/grader/grade", "--solution", "--no-vm", "--build",
                      "build/solution/lab03", "--results", temp, "lab03")},
+    {.what = "lab04, clean build", .runs = 3, .goal = 4000, .fresh = build + 6,
+     .ours = COMMAND("make", "make", "-s", "lab04", "SOLUTION=1", build)},
+    {.what = "lab04, its grade", .runs = 3,
+     .ours = COMMAND("grade", "build/grader/grade", "--solution", "--no-vm", "--build",
+                     "build/solution/lab04", "--results", temp, "lab04")},
+    {.what = "four layers unpacked", .runs = 9, .root_only = true, .every = true,
+     .ratio = 0.6, .fresh = tree, .needs = IMAGE "/done",
+     .ours = COMMAND("img unpack", IMG, "--store", IMAGE "/store", "unpack", "bench", tree),
+     .peers = {COMMAND("tar -xzf", "sh", "-c", UNTAR, tree),
+               COMMAND("umoci raw unpack", "umoci", "raw", "unpack", "--image",
+                       IMAGE "/store:bench", tree)}},
+    {.what = "a layer committed", .runs = 5, .root_only = true, .every = true, .ratio = 1,
+     .needs = IMAGE "/buildah",
+     .ours = COMMAND("img commit", "sh", "-c", "date +%N >" IMAGE "/mnt/srv/stamp && exec "
+                     IMG " --store " IMAGE "/store commit " IMAGE "/mnt changed"),
+     .peers = {COMMAND("buildah commit", "sh", "-c", BUILDAH)}},
     {.what = "true in the VM", .runs = 3, .goal = 10000,
      .ours = COMMAND("vm", "build/grader/vm", "--", "true")},
 };
@@ -219,6 +247,8 @@ do_line(struct line *line)
 {
   if (line->root_only && geteuid() != 0)
     return printf("%-22sleft out: it takes root\n", line->what) > 0;
+  if (line->needs && access(line->needs, F_OK) < 0)
+    return printf("%-22sleft out: there is no %s\n", line->what, line->needs) > 0;
   struct command *all[PEERS + 1];
   int commands = choose(line, all);
   int count = measure(line, all, commands);
@@ -249,6 +279,25 @@ add_file(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
   (void)st, (void)ftw;
   return type == FTW_F ? list_add(&copy, path + strlen(root)) : 0;
+}
+
+/* Make the image, and mount it; in a mount namespace that goes when we go. What it lacks
+ * is said by the lines that need it. */
+static int
+prepare_image(void)
+{
+  struct command make = COMMAND("", "sh", "grader/bench-image.sh", IMAGE);
+  struct command change = COMMAND("", "sh", "grader/bench-image.sh", IMAGE, "changed");
+  snprintf(tree, sizeof tree, "%s/tree", temp);
+  mkdir(tree, 0755);
+  if (geteuid() != 0)
+    return 0;
+  if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+    return fail("make a mount namespace");
+  run(&make, 0, NULL);
+  if (make.status == 0)
+    run(&change, 0, NULL);
+  return 0;
 }
 
 /* What `jail add` puts into a root for bash is what cp(1) shall copy. */
@@ -294,7 +343,7 @@ main(void)
   unsetenv("MAKEFLAGS"); /* they are for the make that runs us */
   if (geteuid() != 0)
     snprintf(flags, sizeof flags, "-fpmuinr"); /* with a user namespace */
-  bool ready = prepare() == 0, good = ready;
+  bool ready = prepare() == 0 && prepare_image() == 0, good = ready;
   if (!ready)
     fprintf(stderr, "bench: %s\n", failure());
   for (size_t i = 0; ready && i < sizeof lines / sizeof *lines && !stopped; i++)

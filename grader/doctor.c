@@ -116,7 +116,7 @@ static int
 try_setup(void)
 {
   const char *const argv[] = {"sh", "common/setup.sh", "--check", "lab01",
-                              "lab02", "lab03", "grade", NULL};
+                              "lab02", "lab03", "lab04", "grade", NULL};
   if (run(argv) == 0)
     return 0;
   char *end = strstr(said, ". To install:");
@@ -245,18 +245,18 @@ try_cage(void)
 /* The parts of a cage cost no exercise by themselves, for a cage can do without
  * some of them. They are there to tell why there is no whole one. */
 static const struct trial cage_trials[] = {
-    {"programs and headers", try_setup, "lab01; lab02; lab03", NULL},
+    {"programs and headers", try_setup, "lab01; lab02; lab03; lab04", NULL},
     {"user namespace", try_user_namespace, NULL, REAL_KERNEL},
     {"all other namespaces", try_namespaces, NULL, REAL_KERNEL},
     {"overlay that writes to a tmpfs", try_overlay, NULL, NEWER_KERNEL},
     {"pidfd", try_pidfd, NULL, NEWER_KERNEL},
-    {"a whole cage", try_cage, "lab01; lab02; lab03", "mend what fails above"},
+    {"a whole cage", try_cage, "lab01; lab02; lab03; lab04", "mend what fails above"},
     {0},
 };
 
 static const struct trial *const groups[] = {cage_trials, lab01_trials,
-                                             lab02_trials, lab03_trials};
-static const char *const lab_names[] = {"lab01", "lab02", "lab03"};
+                                             lab02_trials, lab03_trials, lab04_trials};
+static const char *const lab_names[] = {"lab01", "lab02", "lab03", "lab04"};
 enum { LABS = sizeof lab_names / sizeof *lab_names };
 
 /* Try one thing in a child, which leaves the outcome behind. */

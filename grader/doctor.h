@@ -14,7 +14,7 @@ struct trial {
 };
 
 /* Lists of them, each ended by one without a label. */
-extern const struct trial lab01_trials[], lab02_trials[], lab03_trials[];
+extern const struct trial lab01_trials[], lab02_trials[], lab03_trials[], lab04_trials[];
 
 #define REAL_KERNEL                                                            \
   "in a container, start it with --privileged; else use a virtual machine"

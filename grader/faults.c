@@ -12,6 +12,9 @@
  * Each case must end with a message and a status that is not 0, or exactly as
  * the undisturbed run; and must leave nothing behind.
  *
+ * A tool that is to leave something behind needs a beginning that is always the
+ * same, and a judge of what it left: --before and --after.
+ *
  * How: a seccomp filter that decides nothing, but asks us about every call of
  * COMMAND and of all that it starts (seccomp_unotify(2)). strace(1) can make
  * the n-th call of a name fail, too. But it counts in each process anew, so it
@@ -51,14 +54,18 @@ static int round_count;
 
 static const char usage[] =
     "usage: faults [--errno NAME]... [--kill] [--time SECONDS]\n"
-    "              [--except CALL,CALL...] [--quiet | --verbose] [--]\n"
+    "              [--except CALL,CALL... | --only CALL,CALL...]\n"
+    "              [--before SHELL] [--after SHELL] [--quiet | --verbose] [--]\n"
     "              COMMAND [ARG...]\n"
     "\n"
     "Runs COMMAND again and again, each time with another of its system calls\n"
     "failing (with EPERM, unless told), or with --kill, being killed at it.\n"
     "Names each case that COMMAND takes badly: says nothing, prints something\n"
-    "else, hangs, or leaves something behind. Exit status: 0 none is bad,\n"
-    "1 some are, 125 it could not be tried.\n";
+    "else, hangs, or leaves something behind. Before and after each run the\n"
+    "shell does what was said, undisturbed: after it with COMMAND's exit status\n"
+    "and message in its environment, as STATUS and SAID; and if it fails, so does\n"
+    "the case, with what it printed. Exit status: 0 none is bad, 1 some are, 125\n"
+    "it could not be tried.\n";
 
 static const struct { const char *name; int error; } errors[] = {
     {"EPERM", EPERM},   {"ENOENT", ENOENT}, {"EINTR", EINTR},
@@ -91,16 +98,24 @@ add_round(const char *name)
   rounds[round_count++].error = error;
 }
 
+/* Whether these calls are left alone. */
 static void
-except(char *names)
+except(char *names, bool excepted)
 {
   for (char *name; (name = strsep(&names, ","));) {
     int number = seccomp_syscall_resolve_name(name);
     if (number == __NR_SCMP_ERROR)
-      misused("--except: no such system call: ", name);
+      misused("no such system call: ", name);
     if (number >= 0 && number < NUMBERS) /* it is one on this machine */
-      faults.excepted[number] = true;
+      faults.excepted[number] = excepted;
   }
+}
+
+static void
+only(char *names)
+{
+  memset(faults.excepted, true, sizeof faults.excepted);
+  except(names, false);
 }
 
 static void
@@ -111,6 +126,9 @@ read_options(int argc, char **argv)
       {"kill", no_argument, NULL, 'k'},
       {"time", required_argument, NULL, 't'},
       {"except", required_argument, NULL, 'x'},
+      {"only", required_argument, NULL, 'o'},
+      {"before", required_argument, NULL, 'b'},
+      {"after", required_argument, NULL, 'a'},
       {"quiet", no_argument, NULL, 'q'},
       {"verbose", no_argument, NULL, 'v'},
       {0},
@@ -120,7 +138,10 @@ read_options(int argc, char **argv)
     switch (c) {
     case 'e': add_round(optarg); break;
     case 'k': add_round("SIGKILL"); break;
-    case 'x': except(optarg); break;
+    case 'x': except(optarg, true); break;
+    case 'o': only(optarg); break;
+    case 'b': faults.before = optarg; break;
+    case 'a': faults.after = optarg; break;
     case 'q': faults.quiet = true; break;
     case 'v': faults.verbose = true; break;
     case 't':
@@ -150,7 +171,7 @@ except_hopeless(void)
       "exit,exit_group,rt_sigreturn,restart_syscall,"
       "getpid,getppid,gettid,getpgrp,getuid,geteuid,getgid,getegid,umask,"
       "alarm,sync,set_tid_address,sched_yield,brk,close";
-  except(cannot_fail);
+  except(cannot_fail, true);
 }
 
 /* ---- all rounds ---- */

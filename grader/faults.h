@@ -44,6 +44,8 @@ struct result {
 extern struct faults {
   char **command;          /* COMMAND and its arguments */
   double limit;            /* --time: seconds that a run may take */
+  const char *before;      /* --before: what the shell does before each run; NULL */
+  const char *after;       /* --after: and after it; NULL */
   bool quiet;              /* --quiet */
   bool verbose;            /* --verbose */
   bool excepted[NUMBERS];  /* --except, and what cannot fail */
@@ -94,6 +96,12 @@ int run_prepare(void);
  * in `result` and what it left running in `left`. Returns 0, or -1 with errno
  * and a message. */
 int run(const struct call *call, int error, struct list *left);
+
+/* Have the shell do `command`, undisturbed, with STATUS in its environment: how the
+ * latest run ended, as the shell has it in $?; and SAID: what it printed on standard
+ * error. Returns what wait(2) has, and leaves
+ * what it printed in *printed; or -1 with errno and a message. */
+int run_shell(const char *command, struct text *printed);
 
 /* Seconds, since some time or other. */
 double now(void);

@@ -128,12 +128,12 @@ judge_end(void)
     complain("it ended with status %d and no message", status);
 }
 
-/* The first line that COMMAND printed on standard error, or its start. */
+/* The first line of what was printed, or its start. */
 static const char *
-message(void)
+first_line(const struct text *text)
 {
   static char line[200];
-  snprintf(line, sizeof line, "%.*s", (int)sizeof line - 1, result.err.start);
+  snprintf(line, sizeof line, "%.*s", (int)sizeof line - 1, text->start);
   line[strcspn(line, "\n")] = '\0';
   for (char *c = line; *c; c++)
     if (iscntrl((unsigned char)*c))
@@ -149,7 +149,7 @@ end_line(void)
   if (reasons == 0)
     return false;
   if (result.err.size > 0)
-    printf(" (it said: %s)", message());
+    printf(" (it said: %s)", first_line(&result.err));
   printf("\n");
   fflush(stdout);
   reasons = 0;
@@ -158,11 +158,39 @@ end_line(void)
 
 /* ---- all runs ---- */
 
+/* Make the beginning of a run. Returns 0, or -1 with errno and a message. */
+static int
+begin(void)
+{
+  static struct text printed;
+  int status = faults.before ? run_shell(faults.before, &printed) : 0;
+  if (status > 0)
+    return refuse(EINVAL, "--before fails: %s", first_line(&printed));
+  return status;
+}
+
+/* Have what the run left looked at, and taken away. Returns 0, or -1 with errno and
+ * a message. */
+static int
+look_after(void)
+{
+  static struct text printed;
+  int status = faults.after ? run_shell(faults.after, &printed) : 0;
+  if (status > 0)
+    complain("after it with status %d: %s",
+             WIFSIGNALED(result.status) ? 128 + WTERMSIG(result.status)
+                                        : WEXITSTATUS(result.status),
+             first_line(&printed));
+  return status < 0 ? -1 : 0;
+}
+
 int
 run_undisturbed(const char *what_if)
 {
   autolist struct list left = {0};
   if (!what_if && (census(-1, &before) < 0 || census_processes(&before) < 0))
+    return -1;
+  if (begin() < 0)
     return -1;
   undisturbed.recording = !what_if;
   int bad = run(NULL, 0, &left);
@@ -175,7 +203,7 @@ run_undisturbed(const char *what_if)
   int status = WIFEXITED(result.status) ? WEXITSTATUS(result.status) : 0;
   if (!what_if && status >= CANNOT && status <= 127)
     return refuse(EINVAL, "it fails even undisturbed, with status %d: %s",
-                  status, message());
+                  status, first_line(&result.err));
   snprintf(subject, sizeof subject, "undisturbed: ");
   if (result.hangs)
     complain("it hangs: not at its end after %g seconds", faults.limit);
@@ -183,6 +211,8 @@ run_undisturbed(const char *what_if)
     judge_end();
   else if (!as_undisturbed())
     complain("%s", what_if);
+  if (look_after() < 0)
+    return -1;
   if (compare_census(&left, result.hangs) < 0)
     return -1;
   return end_line();
@@ -211,7 +241,7 @@ run_case(const struct call *call, const char *how, int error, struct sum *sum)
   int tries = 0;
   do { /* a program may do a little more or less from run to run */
     list_free(&left);
-    if (run(call, error, &left) < 0)
+    if (begin() < 0 || run(call, error, &left) < 0)
       return -1;
   } while (!result.reached && ++tries < 3);
   name_case(call, how);
@@ -223,6 +253,8 @@ run_case(const struct call *call, const char *how, int error, struct sum *sum)
     complain("it ended with status 0");
   else if (error != 0 && !as_undisturbed())
     judge_end();
+  if (look_after() < 0)
+    return -1;
   int ended_badly = reasons;
   if (compare_census(&left, result.hangs) < 0)
     return -1;

@@ -244,3 +244,32 @@ run(const struct call *call, int error, struct list *left)
   }
   return bad;
 }
+
+int
+run_shell(const char *command, struct text *printed)
+{
+  char number[16];
+  int status;
+  int ended = WIFSIGNALED(result.status) ? 128 + WTERMSIG(result.status)
+                                         : WEXITSTATUS(result.status);
+  memset(printed, 0, sizeof *printed);
+  snprintf(number, sizeof number, "%d", ended);
+  fflush(stdout);
+  pid_t pid = fork();
+  if (pid < 0)
+    return fail("fork");
+  if (pid == 0) {
+    setenv("STATUS", number, 1);
+    setenv("SAID", result.err.start, 1);
+    dup2(out[1], 1);
+    dup2(out[1], 2);
+    execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+    _exit(127);
+  }
+  while (waitpid(pid, &status, WNOHANG) == 0)
+    if (!collect(out[0], printed))
+      usleep(200);
+  while (collect(out[0], printed))
+    ;
+  return status;
+}

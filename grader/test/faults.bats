@@ -214,6 +214,30 @@ int main(void) {
   [[ $output != *"it left"* ]]
 }
 
+@test "faults: what a tool is to leave behind is made before and judged after" {
+  tool 'static void undo(void) {}
+    int main(void) {
+      int fd = open("/tmp/d/new", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+      CHECK(fd);
+      CHECK(fchmod(fd, 0600));
+      CHECK(rename("/tmp/d/new", "/tmp/d/file"));
+    }'
+  # shellcheck disable=SC2016
+  local before='rm -rf /tmp/d; mkdir /tmp/d; echo old >/tmp/d/file' \
+    after='left=$(cd /tmp/d; echo *); rm -rf /tmp/d; [ "$STATUS:$left" = "0:file" ] || { echo "$left, $SAID"; false; }'
+  faults --only openat,fchmod --before "$before" --after "$after"
+  [ "$status" -eq 1 ]
+  [[ ${lines[0]} == "process 1, openat #"*" with EPERM: after it with status 125: file, tool: fd: Operation"* ]]
+  [[ ${lines[1]} == "process 1, fchmod #1 with EPERM: after it with status 125: file new, tool: fchmod"* ]]
+  [[ ${lines[2]} == "2 calls failed"*", 2 bad" ]]
+  faults --kill --only rename --before "$before" --after '[ "$STATUS" -eq 0 ] || [ "$STATUS" -eq 137 ]; a=$?; rm -rf /tmp/d; exit $a'
+  [ "$status" -eq 0 ]
+  [ "${lines[0]}" = "1 calls at which the process was killed: 1 ended well, 0 bad" ]
+  faults --before 'echo no; false'
+  [ "$status" -eq 125 ]
+  [[ $output == *"--before fails: no" ]]
+}
+
 @test "faults: a command that cannot be tried is not passed" {
   tool 'int main(void) { return write(2, "no\n", 3) == 3 ? 125 : 1; }'
   faults
