@@ -146,6 +146,34 @@ ifdef SOLUTION
 reference: $(foreach l,$(LABS),$(OUT)/$l/$($l_tool) $(OUT)/$l/$l.so)
 endif
 
+# ---- fuzzing: lab04's reference meets what libFuzzer makes up ----
+FUZZERS      = layer json reference
+FUZZ_SECONDS = 60
+F            = build/fuzz
+fuzz_answers = $(wildcard $(lab04_dir)/solution/*.c)
+fuzz_given   = $(filter-out $(lab04_dir)/main% $(addprefix $(lab04_dir)/,$(notdir $(fuzz_answers))),$(wildcard $(lab04_dir)/*.c))
+fuzz_objects = $(call objects,$(F),$(fuzz_answers) $(fuzz_given) $(wildcard common/*.c))
+FUZZFLAGS    = -std=gnu17 $(CPPFLAGS) -I$(lab04_dir) -O1 -g $(WARNINGS) -fno-omit-frame-pointer -fno-sanitize-recover=all -MMD -MP
+
+$(F)/%.o: $(lab04_dir)/solution/%.c
+	@mkdir -p $(@D)
+	clang $(FUZZFLAGS) -fsanitize=fuzzer-no-link,address,undefined -c -o $@ $<
+$(F)/%.o: $(lab04_dir)/%.c
+	@mkdir -p $(@D)
+	clang $(FUZZFLAGS) -fsanitize=fuzzer-no-link,address,undefined -c -o $@ $<
+$(F)/%.o: common/%.c
+	@mkdir -p $(@D)
+	clang $(FUZZFLAGS) -fsanitize=fuzzer-no-link,address,undefined -c -o $@ $<
+$(FUZZERS:%=$(F)/%): $(F)/%: grader/lab04/fuzz_%.c grader/lab04/fuzz.h $(fuzz_objects)
+	clang $(FUZZFLAGS) -MF $@.d -fsanitize=fuzzer,address,undefined -o $@ $< $(fuzz_objects) $(lab04_libs) -lcap
+fuzzers: $(FUZZERS:%=$(F)/%)
+
+fuzz: fuzzers ## look for a minute each (FUZZ_SECONDS=60) for input that breaks lab04's readers
+	@for f in $(FUZZERS); do \
+	  mkdir -p $(F)/found/$$f; echo "$$f:"; \
+	  ASAN_OPTIONS=quarantine_size_mb=16 $(F)/$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024 \
+	    -verbosity=0 -artifact_prefix=$(F)/$$f- $(F)/found/$$f grader/lab04/corpus/$$f || exit 1; done
+
 # ---- using ----
 
 # By way of the environment, so that quotes in them stay what they are.
@@ -202,6 +230,6 @@ clean: ## remove all that was built
 
 .PHONY: help $(LABS) $(LABS:%=ready-%) $(LABS:%=tests-%) ready-grade ready-test ready-vm grader reference \
         grade hint cage vm doctor walkthrough demo test bench starters print-labs \
-        format clean
+        format clean fuzz fuzzers
 .SECONDARY:
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
