@@ -78,6 +78,17 @@ $$(OUT)/$1/%.o: $$($1_src)/%.c | ready-$1
 ready-$1:
 	@sh common/setup.sh --check $1
 
+# What the tests take of the lab's folder: its contract, as it was handed out. A header
+# can hold code, too, and this would run in the judge: grader/labNN/contract.sum says
+# what is meant (cd LAB; sha256sum HEADER... > ../grader/labNN/contract.sum).
+$1_contract := $$(addprefix $$(G)/$1/contract/,$$(shell sed 's/.* //' grader/$1/contract.sum))
+
+$$($1_contract): $$(G)/$1/contract/%.h: $($1_dir)/%.h grader/$1/contract.sum
+	@sed -n 's|  $$*\.h$$$$|  $$<|p' grader/$1/contract.sum | sha256sum --status -c || { \
+	  echo '$$< is not as it was handed out, and the tests are made with it: put it back'; \
+	  echo '(git checkout $$<), and your own declarations into a header of your own.'; exit 1; } >&2
+	@mkdir -p $$(@D) && cp $$< $$@
+
 # Its tests: a Check program that loads the library, and a static program that
 # the tests run inside roots where nothing else is.
 $$(G)/$1/check: $$(call objects,$$(G)/$1,$$(wildcard grader/$1/check*.c grader/$1/groups.c)) $$(call objects,$$(G),student.c scratch.c proc.c) $$(common_objects)
@@ -87,9 +98,9 @@ $$(G)/$1/probe: grader/$1/probe.c
 	@mkdir -p $$(@D)
 	$$(CC) -std=gnu17 $$(CPPFLAGS) $$(CFLAGS) $$(WARNINGS) -MMD -MP -static -o $$@ $$<
 
-$$(G)/$1/%.o: grader/$1/%.c | ready-grade
+$$(G)/$1/%.o: grader/$1/%.c | ready-grade $$($1_contract)
 	@mkdir -p $$(@D)
-	$$(COMPILE) -Igrader -I$($1_dir) -c -o $$@ $$<
+	$$(COMPILE) -Igrader -I$$(G)/$1/contract -c -o $$@ $$<
 
 tests-$1: $$(G)/$1/check $$(G)/$1/probe
 endef
@@ -193,7 +204,7 @@ cage: $(G)/cage ## a shell (or CMD="...") where nothing can do harm
 vm: ready-vm $(G)/vm $(G)/vm-init ## a shell (or CMD="...") in a throw-away machine, as root, on this tree
 	@$(G)/vm -- $(if $(CMD),sh -c "$$CMD")
 
-doctor: $(G)/doctor ## what works on this machine, and how to mend the rest
+doctor: $(G)/doctor $(G)/cage ## what works on this machine, and how to mend the rest
 	@$(G)/doctor
 
 walkthrough: $(G)/cage ## the lab as commands (LAB=lab01), one Enter at a time
@@ -215,7 +226,10 @@ bench: $(G)/bench $(G)/floor $(G)/grade $(G)/cage $(G)/vm $(G)/vm-init $(LABS:%=
 	@$(MAKE) -s reference SOLUTION=1
 	@$(G)/bench
 
-starters: $(G)/starters ## write the starters anew from the solutions
+starters: $(G)/starters ## write the starters, and the sums of the contracts, anew
+	@for s in grader/lab*/contract.sum; do \
+	  (cd $$(echo $$(basename $$(dirname $$s))-*) && sha256sum $$(sed 's/.* //' ../$$s) >../$$s.new) && \
+	  mv $$s.new $$s || exit 1; done
 	@for s in $(foreach l,$(LABS),$(wildcard $($l_dir)/solution/*.c)); do \
 	  $(G)/starters $$s > $$(dirname $$(dirname $$s))/$$(basename $$s) || exit 1; done
 

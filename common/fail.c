@@ -8,17 +8,26 @@
 static _Thread_local char message[8192];  /* room for two paths of PATH_MAX */
 static _Thread_local bool is_todo;        /* the latest failure came from todo() */
 
+/* The message is put together apart: the one before may be among the arguments. */
+static void
+leave(const char *why, const char *format, va_list args)
+{
+  char text[sizeof message] = "";
+  int n = vsnprintf(text, sizeof text, format, args);
+  if (*why && n >= 0 && (size_t)n < sizeof text)
+    snprintf(text + n, sizeof text - n, ": %s", why);
+  memcpy(message, text, strlen(text) + 1);
+  is_todo = false;
+}
+
 int
 fail(const char *format, ...)
 {
   int error = errno;
   va_list args;
   va_start(args, format);
-  int n = vsnprintf(message, sizeof message, format, args);
+  leave(strerror(error), format, args);
   va_end(args);
-  if (n >= 0 && (size_t)n < sizeof message)
-    snprintf(message + n, sizeof message - n, ": %s", strerror(error));
-  is_todo = false;
   errno = error;
   return -1;
 }
@@ -28,9 +37,8 @@ refuse(int error, const char *format, ...)
 {
   va_list args;
   va_start(args, format);
-  vsnprintf(message, sizeof message, format, args);
+  leave("", format, args);
   va_end(args);
-  is_todo = false;
   errno = error;
   return -1;
 }

@@ -23,7 +23,8 @@ int refuse(int error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* The message of the latest fail, refuse or todo of this process; "" if there
- * is none. Valid until the next one. */
+ * is none. Valid until the next one; it may be an argument of that one, to say more:
+ * refuse(errno, "%s: %s", path, failure()). */
 const char *failure(void);
 
 /* The body of an exercise that nobody has written yet: leaves a message, sets

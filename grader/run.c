@@ -97,6 +97,15 @@ quote(char *to, size_t size, const char *name)
   to[n] = '\0';
 }
 
+/* Is what is graded in there? `make test` grades what it has built in build/answers. */
+static bool
+is_graded(const char *directory, const struct plan *plan)
+{
+  char path[PATH_MAX];
+  size_t n = realpath(directory, path) ? strlen(path) : 0;
+  return n > 0 && strncmp(plan->build, path, n) == 0 && plan->build[n] == '/';
+}
+
 /* In the child: become the cage with the test in it. */
 static void
 become_cage(const struct lab *lab, const struct plan *plan,
@@ -117,13 +126,16 @@ become_cage(const struct lab *lab, const struct plan *plan,
     list_add(&argv, "--hide");
     list_add(&argv, hidden[i]);
   }
-  static const char *const answers[] = {"*/solution", "build/*/solution",
-                                        "grader/*/variants", "grader/*/mutants"};
+  static const char *const answers[] = {"*/solution", "build/*/solution", "build/fuzz",
+                                        "build/answers/*", "grader/*/variants",
+                                        "grader/*/mutants"};
   for (size_t i = 0; !plan->solution && i < sizeof answers / sizeof *answers;
        i++) {
     glob_t found = {0};
     glob(answers[i], 0, NULL, &found);
     for (size_t j = 0; j < found.gl_pathc; j++) {
+      if (is_graded(found.gl_pathv[j], plan))
+        continue;
       list_add(&argv, "--hide");
       list_add(&argv, found.gl_pathv[j]);
     }

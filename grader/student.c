@@ -223,7 +223,7 @@ expect_errno(const struct answer *a, const char *call, int error)
     ck_abort_msg("expected: %s returns -1 with %s | got: %d", call,
                  errno_name(error), a->value);
   if (a->error != error)
-    ck_abort_msg("expected: %s fails with %s | got: %s (\"%s\")", call,
+    ck_abort_msg("expected: %s fails with %s | got: %s (\"%.4000s\")", call,
                  errno_name(error), errno_name(a->error), a->text);
   if (!a->text[0])
     ck_abort_msg("expected: %s leaves a message, with fail() or refuse() | got: "

@@ -432,11 +432,12 @@ struct answer_http {
 };
 
 /* Ask. Several threads may, at the same time. Redirects of GET and HEAD are followed, at
- * most 10 (ELOOP): from https only to https, else (EPERM) to https or to this machine;
- * Authorization goes to nobody but whom it is meant for. Returns 0 when there was an
- * answer, whatever its status; or -1 with errno, and there is nothing to free:
- * ECONNREFUSED, EHOSTUNREACH; ECONNRESET when the connection was cut; ETIMEDOUT when
- * nothing came for 30 s; EPROTO for a certificate that is none; EFBIG. */
+ * most 10 (ELOOP): from https only to https, else to https or to this machine; and so is
+ * the first URL, as if the registry had sent us there (EPERM). Authorization goes to nobody
+ * but whom it is meant for. Returns 0 when there was an answer, whatever its status; or -1
+ * with errno, and there is nothing to free: EPERM, ELOOP; ECONNREFUSED, EHOSTUNREACH;
+ * ECONNRESET when the connection was cut; ETIMEDOUT when nothing came for 30 s; EPROTO for
+ * a certificate that is none; EFBIG. */
 int http_ask(struct registry *registry, const struct request *request,
              struct answer_http *answer);
 void http_free(struct answer_http *answer);
@@ -528,7 +529,8 @@ int parallel_run(int (*job)(void *arg, size_t i), void *arg, size_t count,
 
 /* ---- progress.c ---- */
 
-/* Long work says how far it is: bytes done, of bytes in all (0: not known). Does nothing unless progress_on was called, as main does on a terminal. */
+/* Long work says how far it is: bytes done, of bytes in all (0: not known). Does nothing
+ * unless progress_on was called, as main does on a terminal. */
 void progress_on(void);
 void progress_begin(const char *what, int64_t bytes);
 void progress_add(int64_t bytes);

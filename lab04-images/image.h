@@ -50,6 +50,8 @@ struct blob {
   char temp[NAME_MAX + 1]; /* its name in STORE/tmp; "" if it has none */
   struct hash *hash;     /* of what is written so far */
   int64_t size;          /* bytes written so far */
+  bool failed;           /* a blob_write has failed: whatever it has left, the file is no
+                            blob any more */
 };
 
 /* Begin a blob: an empty file in STORE/tmp, with a name that no other process
@@ -60,7 +62,8 @@ struct blob {
 int blob_begin(int store, struct blob *blob);
 
 /* Write `size` bytes to it. Returns 0, or -1 with errno of write(2): ENOSPC. After
- * that nobody knows what is in the file: the blob can only be dropped. */
+ * that nobody knows what is in the file (part of the data, or nothing of it, so that its
+ * size tells nothing): blob->failed, and the blob can only be dropped. */
 int blob_write(struct blob *blob, const void *data, size_t size);
 
 /* The blob is complete. If `want` is not NULL, digest and size must be those.
@@ -69,7 +72,7 @@ int blob_write(struct blob *blob, const void *data, size_t size);
  * file's bytes reach the disk (fsync(2)), then it gets its name (rename(2)), then
  * the name reaches the disk. Mode 0444. That a blob is there already is success. A
  * blob of which a blob_write failed is refused (EIO), whatever is wanted.
- * What it is goes to digest and size of `got` (or NULL). Ends the blob in any
+ * What it is goes to digest and size of `got` (or NULL); its media_type stays. Ends the blob in any
  * case: the file is closed, and nothing is left in tmp. Returns 0, or -1 with
  * errno: EBADMSG if it is not what was wanted, and the message says which of the
  * two, what was wanted and what came; else of fsync(2) or rename(2). */
@@ -93,7 +96,9 @@ char *blob_load(int store, const struct descriptor *want, int64_t limit);
 
 /* Remove what writers that are dead have left in STORE/tmp: files that nobody has
  * locked (flock(2)), and directories, with what is in them (tree_remove, given).
- * Others are not touched. Returns how many it has removed, or -1 with errno. */
+ * Others are not touched. What is neither (a FIFO, a link, a socket), and what cannot be
+ * opened, may go or stay; it is no failure, nothing waits for it, and no link is followed.
+ * Returns how many names it has removed, or -1 with errno. */
 int store_sweep(int store);
 
 /* ---- 4.2 from a name to an image: resolve.c ---- */
@@ -107,7 +112,8 @@ bool image_name_valid(const char *name);
 /* Read a descriptor {"mediaType":, "digest":, "size":, ...}. All three must be
  * there and be what they should: a string of 1 to 255 bytes, a digest
  * (digest_valid), a whole number that is not negative. What else stands there may.
- * Returns 0, or -1 with EBADMSG and a message that names what is wrong. Source: descriptor.md, "Properties". */
+ * Returns 0, or -1 with EBADMSG and a message that names what is wrong. Source:
+ * descriptor.md, "Properties". */
 int descriptor_read(const json_t *json, struct descriptor *descriptor);
 
 /* Does the image of this descriptor ({"platform": {...}}) run on `want`? os and
@@ -119,7 +125,7 @@ bool platform_fits(const json_t *descriptor, const struct platform *want);
  * org.opencontainers.image.ref.name. If several are, the first whose platform
  * fits. Returns it (it belongs to `index`), or NULL with errno: ENOENT if none has
  * the name, and the message names those there are (the first few); ENOTSUP if none
- * of that name fits. */
+ * of that name fits, and the message names the platforms that there are. */
 const json_t *index_find(const json_t *index, const char *name,
                          const struct platform *want);
 
@@ -133,20 +139,21 @@ const json_t *index_choose(const json_t *index, const struct platform *want, siz
 
 /* From the descriptor of an index or manifest in the store to the image. Of an
  * index, what index_choose gives; and if that is an index in which nothing fits, the
- * next. Follows indexes at most INDEX_DEPTH deep, and INDEX_READS in all (ELOOP).
+ * next. Looks into indexes at most INDEX_DEPTH deep, and INDEX_READS in all (ELOOP);
+ * the first one, if `descriptor` is an index's, counts in both.
  *
  * What it reads is at most JSON_LIMIT bytes long, verified by its digest, and what
  * its descriptor says: "mediaType", if there, is of the same kind; only an index has
  * "manifests", only a manifest "config" or "layers" (EBADMSG: else a file could be
  * one image to us, and another to somebody else). Media types that are not an
  * index's, manifest's, config's or layer's (media_of), each in its place, are refused
- * by their name, with ENOTSUP. schemaVersion must be 2 (EBADMSG). At most LAYER_MAX
+ * by their name, with ENOTSUP. schemaVersion must be 2 in both (EBADMSG). At most LAYER_MAX
  * layers (E2BIG). The config is read, too: it must have os and architecture, the
  * rootfs.type "layers", and as many rootfs.diff_ids, each a digest, as there are
  * layers (EBADMSG). What is null counts as not there.
  *
- * Returns 0 and what image_free frees; or -1 with errno, and there is nothing to
- * free. Source: manifest.md, config.md. */
+ * Returns 0 and what image_free frees, whatever was in *image before; or -1 with errno,
+ * and *image is all zero: there is nothing to free. Source: manifest.md, config.md. */
 int image_read(int store, const struct descriptor *descriptor,
                const struct platform *want, struct image *image);
 
@@ -172,13 +179,16 @@ struct target {
                            NULL but in layer_apply, which makes and frees it */
   int parent;           /* the directory that the latest entry is in, or -1: often it is
                            that of the next one, too */
-  struct timespec parent_time; /* the mtime to give it back when we leave it */
+  struct timespec parent_time; /* the mtime to give it back when we leave it: what it had
+                           when we came, or what its own entry says, if that comes while
+                           we are in it ("./") */
 };
 
 /* Split the path of an entry into directory and name. Slashes and "." parts at the
  * front ("/", "./"), between and behind do not count: "./a//b/" is directory "a",
  * name "b". The root itself ("./", "/") has the name ".". Returns 0; or -1 with
- * EPERM, and a message with the path, if a part is ".."; ENAMETOOLONG if a part has
+ * EPERM, and a message with the path, if a part is "..", or one of the directory's parts
+ * begins with ".wh." (no file of an image can be called so); ENAMETOOLONG if a part has
  * more than NAME_MAX bytes, or the whole PATH_MAX or more; EBADMSG if it is
  * empty. */
 int path_split(const char *path, char directory[PATH_MAX], char name[NAME_MAX + 1]);
@@ -198,8 +208,10 @@ int target_enter(struct target *target, const char *directory);
  * from the layer; its holes stay holes. A hard link: `entry->link` is found as
  * paths are (path_split, target root), its last part is not followed; it must be
  * there, and be no directory (EPERM); to itself it is a hard link already. A device
- * with the numbers 0, 0 is refused (EPERM): overlayfs takes it for a whiteout.
- * Returns 0, or -1 with errno. */
+ * with the numbers 0, 0 is refused (EPERM): overlayfs takes it for a whiteout. That the
+ * root (the name ".") is anything but a directory is refused (EPERM), and nothing is
+ * removed then. `layer` may be NULL where there are no data to read: for all but a regular
+ * file with a size above 0. Returns 0, or -1 with errno. */
 int entry_make(struct target *target, int parent, const char *name,
                const struct entry *entry, struct layer *layer);
 
@@ -241,7 +253,8 @@ void chain_id(const char *below, const char *diff_id, char chain[DIGEST_SIZE]);
  * wants two lower ones then (EINVAL). `source` is what /proc/self/mountinfo shows as
  * its source. It is nodev, with the options that a user namespace wants if we are in
  * one (userxattr), and without those that leave things in the upper directory which
- * are no files (redirect_dir, metacopy, index). However long or odd the directories'
+ * are no files (redirect_dir, metacopy, index; say redirect_dir=nofollow, for with
+ * userxattr the kernel refuses "off": EINVAL). However long or odd the directories'
  * paths are, they cannot break the options: each is named by its descriptor, as
  * /proc/self/fd has it. mount(2) takes one page of options, so these names must be
  * short. None lower is EINVAL, more than LAYER_MAX are E2BIG. Our working directory
@@ -274,15 +287,17 @@ int layer_unpack(int store, const struct image *image, size_t i,
 int stack_mount(int store, const struct image *image, const char *name,
                 const char *target, bool rw, const struct target *how);
 
-/* What of ours is mounted at `target`? Returns a descriptor of STORE/mounts/ID, and
- * ID in `id`; or -1 with errno: ENOENT if nothing is, or if it lies under another
- * mount, or only around `target`. */
+/* What of ours is mounted at `target`, by us or by mount --bind? Returns a descriptor of
+ * STORE/mounts/ID, and ID in `id`; or -1 with errno: ENOENT if nothing is, or if it lies
+ * under another mount, or only around `target`. */
 int stack_find(int store, const char *target, char id[NAME_MAX + 1]);
 
-/* Unmount it, and remove STORE/mounts/ID with what was written: the next one
- * starts clean. Returns 0, or -1 with errno: ENOENT as stack_find; EBUSY while
- * somebody is in there, and then all is as it was. (Who has a copy of the mount in a
- * mount namespace of his own is not seen: umount(2) does not know of him.) */
+/* Unmount it, and remove STORE/mounts/ID with what was written: the next one starts
+ * clean. If it is still mounted at another place (mount --bind makes such), STORE/mounts/ID
+ * stays until the last of them is unmounted. Returns 0, or -1 with errno: ENOENT as
+ * stack_find; EBUSY while somebody is in there, and then all is as it was. (Who has a copy
+ * of the mount in a mount namespace of his own is not seen: umount(2) does not know of
+ * him.) */
 int stack_umount(int store, const char *target);
 
 /* ---- 4.5 diff and pack: diff.c ---- */
@@ -317,7 +332,10 @@ enum mark overlay_mark(int parent, const char *name);
  * A second name of a file is a hard link to the one that came first. Sockets are left
  * out. Whoever writes the same tree gets the same bytes. A name that begins with
  * ".wh." is refused (EPERM), and so is a path of PATH_MAX bytes or more
- * (ENAMETOOLONG). Returns 0, or -1 with errno, and the message names the path. */
+ * (ENAMETOOLONG), and a whiteout whose ".wh.NAME" has more than NAME_MAX bytes
+ * (ENAMETOOLONG). However deep the tree is, a few descriptors and the usual stack (8 MiB)
+ * are enough: a path has up to 2,048 names, a process often no more than 1,024
+ * descriptors. Returns 0, or -1 with errno, and the message names the path. */
 int layer_pack(int root, bool upper, time_t newest, struct packer *packer);
 
 /* One difference between two trees. */
@@ -331,8 +349,8 @@ typedef int change_fn(enum change change, const char *path, void *arg);
  * attributes (those that entry_read reads), and what is in files; not times, nor which
  * names are one file. In layer_pack's order. What is only on one side is named, and so
  * is everything below it; also if there is a directory on one side and something else
- * on the other (that is CHANGE_MODIFIED). Sockets are not there. Returns 0, or -1 with
- * errno. */
+ * on the other (that is CHANGE_MODIFIED). Sockets are not there. As layer_pack, it takes
+ * few descriptors. Returns 0, or -1 with errno. */
 int tree_diff(int before, int after, change_fn *on_change, void *arg);
 
 /* ---- 4.6 config and history: config.c ---- */
@@ -344,19 +362,22 @@ int env_set(json_t *env, const char *assignment);
 
 /* Change the config's object "config" as asked (it is made if it is not there, or
  * null): Env, Entrypoint, Cmd, WorkingDir (absolute, else EINVAL), User, Labels
- * ({"K": "V"}; EINVAL as in env_set), ExposedPorts ({"80/tcp": {}}; 1 to 65535, tcp,
- * udp or sctp, "80" means "80/tcp"; else EINVAL), Volumes ({"/data": {}}). Env,
- * labels, ports and volumes come to those that are there. A new entrypoint without a
- * new cmd takes the old cmd away, which was meant for the old one (as Docker does).
- * What is not asked for stays, also fields that we do not know. Returns 0, or -1
- * with errno, and the config is as it was. Source: config.md, "Properties". */
+ * ({"K": "V"}; EINVAL as in env_set), ExposedPorts ({"80/tcp": {}}; 1 to 65535
+ * without a 0 in front, /tcp, /udp or /sctp in small letters; "80" means "80/tcp"; else
+ * EINVAL), Volumes ({"/data": {}}). Env, labels, ports and volumes come to those that
+ * are there. A new entrypoint without a new cmd takes the old cmd away, which was meant
+ * for the old one (as Docker does); an empty entrypoint, too. What is not asked for
+ * stays, also fields that we do not know. Returns 0, or -1 with errno, and the config is
+ * as it was: EBADMSG if what something is to be added to is of another type ("Env": a
+ * text, "config": an array). Source: config.md, "Properties". */
 int config_change(json_t *config, const struct config_wish *wish);
 
 /* Add one line to the history: "created" (RFC 3339, UTC: "2024-05-06T07:08:09Z"),
  * "created_by", "comment" if not NULL, and "empty_layer": true if diff_id is NULL;
  * else diff_id is added to rootfs.diff_ids, too. "created" of the config itself
- * becomes the same. What is missing is made: history, and rootfs with the type
- * "layers". Returns 0, or -1 with errno. */
+ * becomes the same. What is missing (or null) is made: history; and, with a diff_id,
+ * rootfs with the type "layers". Without one, rootfs is left alone. Returns 0, or -1 with
+ * errno, and the config is as it was: EBADMSG if one of these is of another type. */
 int config_add_history(json_t *config, const char *diff_id, time_t created,
                        const char *created_by, const char *comment);
 
@@ -370,7 +391,10 @@ int image_write(int store, const char *name, json_t *config,
                 const struct descriptor *layers, size_t count,
                 struct descriptor *manifest);
 
-/* ---- 4.7 pull and push: registry.c ---- */
+/* ---- 4.7 pull and push: registry.c ----
+ *
+ * How far it is, img shows by progress_begin, _add and _end (given.h): what is sent is
+ * counted by http_ask, what comes is yours to count. No test asks for it. */
 
 /* Read a reference as people type it: [HOST[:PORT]/]PATH[:TAG][@DIGEST]. If there is a
  * "/", what is before the first one is a host if it has a "." or ":" in it or is
@@ -387,10 +411,10 @@ int reference_parse(const char *text, struct reference *reference);
  * from here on (registry_authorize). Basic: user and password (EACCES if we have none).
  * Bearer: GET REALM?service=..&scope=.., each word of the scope a scope= of its own, with
  * user and password (Basic) if we have them; the token of the answer {"token":} or
- * {"access_token":} is it. A password must not travel in the clear: the realm is https,
- * or, for a registry on http, may be http on the same host; else EPERM, and nobody is
- * asked. Returns 0; or -1 with errno: EACCES if the token is refused (401, 403), EBADMSG
- * if the answer has none. */
+ * {"access_token":} is it (an empty one is none). A password must not travel in the
+ * clear: the realm is https, or, for a registry on http, may be http on the same host,
+ * whatever the port; else EPERM, and nobody is asked. Returns 0; or -1 with errno: EACCES
+ * if the token is refused (401, 403), EBADMSG if the answer has none. */
 int registry_login(struct registry *registry, const struct challenge *challenge);
 
 /* http_ask; and if the answer is 401, with a challenge, answer that and ask again. When a
@@ -401,17 +425,21 @@ int registry_ask(struct registry *registry, const struct request *request,
 
 /* Fetch a blob into the store, if it is not there. When the connection is cut
  * (ECONNRESET), ask for the rest (Range) and go on; until PULL_TRIES connections in a row
- * have brought no new byte. A registry may begin at the beginning again (200, not 206):
- * then that counts. More bytes than it should have are not read. Returns 0, or -1 with
- * errno, and the store is as it was: EINVAL for what is no digest (nobody is asked then);
- * EBADMSG if it is not what it should be, or has fewer bytes (416, too); of http_refused
- * for other answers; of registry_ask. */
+ * have brought no new byte (ECONNRESET then). A new byte is one more than there ever were:
+ * a registry may begin at the beginning again (200, not 206), and what comes a second time
+ * is not new. If all bytes have come before the cut, there is no rest to ask for. After any
+ * other failure nobody is asked again. More bytes than it should have are not read. Returns
+ * 0, or -1 with errno, and the store is as it was: EINVAL for what is no digest (nobody is
+ * asked then); EBADMSG if it is not what it should be, or has fewer bytes (416, too); of
+ * http_refused for other answers; of registry_ask. */
 int blob_pull(struct registry *registry, int store, const struct descriptor *want);
 
 /* Bring a blob to the registry, if it is not there (HEAD). `from`: another repository of
  * the same registry that may have it, or NULL: the registry may take it from there
- * (mount), or want it all the same. Returns 0, or -1 with errno. Source: distribution
- * specification, "Pushing blobs", "Mounting a blob from another repository". */
+ * (mount), or want it all the same. That it has the blob, a registry says by 201 (Created)
+ * after a PUT, or after that POST; 200 does not say so. Returns 0, or -1 with errno: of
+ * http_refused for other answers; EBADMSG if there is no Location to upload to. Source:
+ * distribution specification, "Pushing blobs", "Mounting a blob from another repository". */
 int blob_push(struct registry *registry, int store, const struct descriptor *blob,
               const char *from);
 
@@ -434,7 +462,8 @@ int image_pull(struct registry *registry, int store, const struct reference *ref
 /* Bring an image to the registry, called by the reference's tag, or its digest if it has
  * no tag: config and layers first, from another repository where mount_source (given)
  * knows one, and the manifest last. If the reference has a digest, it must be the
- * manifest's (EINVAL, and nothing is sent). Returns 0, or -1 with errno. */
+ * manifest's (EINVAL, and nothing is sent). The answer to that is 201, too. Returns 0, or
+ * -1 with errno. */
 int image_push(struct registry *registry, int store, const struct image *image,
                const struct reference *reference);
 

@@ -199,34 +199,38 @@ human(int64_t bytes)
 
 /* ---- the command line ---- */
 
+/* What a command needs the store to be: one, with all directories that ours has (others'
+ * layouts lack some), or made if there is none. */
+enum need { ANY, WHOLE, MADE };
+
 /* A command, and what it takes. */
 static const struct command {
   const char *name;
   int least, most;      /* words */
   bool root;            /* it works on files of many users */
-  bool create;          /* the store, if there is none */
+  enum need need;       /* of the store */
   const enum img_option *takes; /* options, 0 at the end */
   command_fn *act;
 } commands[] = {
-    {"list", 0, 0, false, false, (enum img_option[]){JSON, 0}, list},
-    {"inspect", 1, 1, false, false, (enum img_option[]){JSON, PLATFORM, 0}, inspect},
-    {"history", 1, 1, false, false, (enum img_option[]){JSON, PLATFORM, 0}, history},
-    {"diff", 2, 2, true, false, (enum img_option[]){JSON, PLATFORM, DEVICES, 0}, diff},
-    {"import", 2, 2, true, true, (enum img_option[]){GZIP, ZSTD, PLATFORM, 0}, import},
-    {"config", 1, 1, false, false,
+    {"list", 0, 0, false, ANY, (enum img_option[]){JSON, 0}, list},
+    {"inspect", 1, 1, false, ANY, (enum img_option[]){JSON, PLATFORM, 0}, inspect},
+    {"history", 1, 1, false, ANY, (enum img_option[]){JSON, PLATFORM, 0}, history},
+    {"diff", 2, 2, true, WHOLE, (enum img_option[]){JSON, PLATFORM, DEVICES, 0}, diff},
+    {"import", 2, 2, true, MADE, (enum img_option[]){GZIP, ZSTD, PLATFORM, 0}, import},
+    {"config", 1, 1, false, WHOLE,
      (enum img_option[]){ENV, LABEL, PORT, VOLUME, ENTRYPOINT, CMD, WORKDIR, USER, PLATFORM, 0},
      config},
-    {"commit", 2, 2, true, false, (enum img_option[]){GZIP, ZSTD, 0}, commit},
-    {"unpack", 2, 2, true, false, (enum img_option[]){DEVICES, PLATFORM, 0}, unpack},
-    {"mount", 2, 2, false, false, (enum img_option[]){RW, DEVICES, PLATFORM, 0}, mount_image},
-    {"umount", 1, 1, false, false, (enum img_option[]){0}, umount_image},
-    {"rm", 1, INT_MAX, false, false, (enum img_option[]){0}, rm},
-    {"gc", 0, 0, true, false, (enum img_option[]){0}, gc},
-    {"verify", 0, 1, false, false, (enum img_option[]){PLATFORM, 0}, verify},
-    {"save", 2, 2, false, false, (enum img_option[]){PLATFORM, 0}, save},
-    {"load", 1, 1, false, true, (enum img_option[]){NAME, PLATFORM, 0}, load},
-    {"pull", 1, 1, false, true, (enum img_option[]){NAME, PLATFORM, AUTH, 0}, pull},
-    {"push", 1, 2, false, false, (enum img_option[]){PLATFORM, AUTH, 0}, push},
+    {"commit", 2, 2, true, WHOLE, (enum img_option[]){GZIP, ZSTD, 0}, commit},
+    {"unpack", 2, 2, true, ANY, (enum img_option[]){DEVICES, PLATFORM, 0}, unpack},
+    {"mount", 2, 2, false, WHOLE, (enum img_option[]){RW, DEVICES, PLATFORM, 0}, mount_image},
+    {"umount", 1, 1, false, WHOLE, (enum img_option[]){0}, umount_image},
+    {"rm", 1, INT_MAX, false, WHOLE, (enum img_option[]){0}, rm},
+    {"gc", 0, 0, true, WHOLE, (enum img_option[]){0}, gc},
+    {"verify", 0, 1, false, ANY, (enum img_option[]){PLATFORM, 0}, verify},
+    {"save", 2, 2, false, ANY, (enum img_option[]){PLATFORM, 0}, save},
+    {"load", 1, 1, false, MADE, (enum img_option[]){NAME, PLATFORM, 0}, load},
+    {"pull", 1, 1, false, MADE, (enum img_option[]){NAME, PLATFORM, AUTH, 0}, pull},
+    {"push", 1, 2, false, ANY, (enum img_option[]){PLATFORM, AUTH, 0}, push},
 };
 
 static int
@@ -244,7 +248,8 @@ run_command(const struct command *command, int argc, char **argv, const char *pa
   /* Two directories can be compared without one. */
   bool needless = command->act == diff && is_directory(argv[optind]) &&
                   is_directory(argv[optind + 1]);
-  autoclose int store = needless ? -1 : open_store(path, command->create);
+  autoclose int store = needless ? -1 : open_store(path, command->need == MADE ||
+                          (command->need == WHOLE && access(path, F_OK) == 0));
   return store < 0 && !needless ? TOOL_FAILED
                                 : command->act(count, argv + optind, store);
 }

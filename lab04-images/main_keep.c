@@ -265,8 +265,7 @@ verify_name(int store, const char *name)
     return complain();
   int status = 0;
   if (verify_image(store, &image) < 0) {
-    autofree char *why = strdup(failure());
-    refuse(errno, "%s: %s", name, why ?: "");
+    refuse(errno, "%s: %s", name, failure());
     status = complain();
   }
   image_free(&image);

@@ -73,7 +73,8 @@ image_pull(struct registry *registry, int store, const struct reference *referen
            const char *name, const struct platform *want)
 {
   /* TODO 4.7: manifest_pull, choice_pull; the config; image_read; the layers; and
-   * image_put, when all is there. */
+   * image_put, when all is there. Who wants to see how far it is: progress_begin with
+   * image_bytes, progress_add in blob_pull, progress_end. */
   return todo("4.7", registry, store, reference, name, want);
 }
 
@@ -93,6 +94,7 @@ image_push(struct registry *registry, int store, const struct image *image,
            const struct reference *reference)
 {
   /* TODO 4.7: config and layers, from where they are if one knows (mount_source); then
-   * PUT the manifest, with its own type. */
+   * PUT the manifest, with its own type. Who wants to see how far it is: progress_begin
+   * and progress_end; http_ask counts what is sent. */
   return todo("4.7", registry, store, image, reference);
 }

@@ -5,10 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include "check_apply.h"
+#include "store.h"
 
 static const struct timespec some_time = {.tv_sec = 1700000000, .tv_nsec = 123456789};
 
@@ -302,6 +304,40 @@ START_TEST(test_xattr_left_out)
 }
 END_TEST
 
+/* For the first user namespace's root, EPERM is a failure: nothing there is anybody
+ * else's to set. In another one it counts. */
+static void
+body_forbidden(struct answer *a, const void *arg)
+{
+  static const int calls[] = {SYS_setxattr, SYS_lsetxattr, SYS_fsetxattr, 463 /* setxattrat */, -1};
+  const struct apply_order *order = arg;
+  struct target target = target_of(order);
+  int parent = open_directory(order->root);
+  forbid(calls, EPERM);
+  int bad = STUDENT(entry_attributes)(&target, parent, "x", &order->entry);
+  student_answer(a, bad);
+  if (bad == 0)
+    snprintf(a->text, sizeof a->text, "%u", target.left_out);
+}
+
+START_TEST(test_xattr_forbidden)
+{
+  bool trusted = lsetxattr(make_text("probe", "", 0600), "trusted.onggi", "1", 1, 0) == 0;
+  make_dir("root", 0755);
+  make_text("root/x", "text", 0600);
+  struct xattr xattr = {attribute("onggi"), "3", 1};
+  struct apply_order order = {.root = at("root"), .no_owners = true, .entry = {
+      .mode = S_IFREG | 0641, .mtime = some_time, .xattrs = &xattr, .xattr_count = 1}};
+  const struct answer *a = student_call(body_forbidden, &order);
+  if (trusted) /* only in the first one */
+    expect_errno(a, "entry_attributes, where root may not set an attribute, in the first user "
+                 "namespace,", EPERM);
+  else
+    EXPECT(a->value == 0 && strcmp(a->text, "1") == 0, "in a user namespace, EPERM for an "
+           "attribute counts in left_out", "entry_attributes returns %d (%s)", a->value, a->text);
+}
+END_TEST
+
 START_TEST(test_xattr_stay)
 {
   make_dir("root", 0755);
@@ -335,5 +371,7 @@ apply_attribute_tests(void)
   student_test("4.3 entry_attributes sets a link's extended attributes", test_xattr_link);
   student_test("4.3 entry_attributes refuses those of overlayfs", test_xattr_overlay);
   student_test("4.3 entry_attributes counts what the file system does not take", test_xattr_left_out);
+  student_test("4.3 entry_attributes fails where root may not set an attribute",
+               test_xattr_forbidden);
   student_test("4.3 entry_attributes removes what a directory had before", test_xattr_stay);
 }

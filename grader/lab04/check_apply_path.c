@@ -92,7 +92,7 @@ expect_refused(const char *path, int error)
 {
   const struct split *s = split(path);
   EXPECT(s->value == -1 && s->error == error && s->message[0], "path_split refuses a path that "
-         "leads out, is empty or too long", "for %s it returns %d, with %s, \"%.100s\", "
+         "leads out, is empty or too long, or leads through a whiteout", "for %s it returns %d, with %s, \"%.100s\", "
          "and not -1 with %s and a message", shown(path), s->value,
          s->value ? strerrorname_np(s->error) ?: "no errno" : "no failure", s->message,
          strerrorname_np(error));
@@ -166,6 +166,20 @@ START_TEST(test_split_up)
 }
 END_TEST
 
+/* The names of whiteouts are no names of directories. */
+START_TEST(test_split_marked)
+{
+  static const char *const marked[] = {".wh.x/f", "a/.wh.x/f", "./.wh.x//f", ".wh.x/.wh.y",
+                                       ".wh..wh..opq/f", "a/.wh.x/b/c/"};
+  for (size_t i = 0; i < sizeof marked / sizeof *marked; i++)
+    expect_refused(marked[i], EPERM);
+  expect_split(".wh.x/", "", ".wh.x");
+  expect_split("a/.wh.x/.", "a", ".wh.x");
+  expect_split(".whx/.wh", ".whx", ".wh");
+  expect_split("x.wh.y/a.wh.b/f", "x.wh.y/a.wh.b", "f");
+}
+END_TEST
+
 START_TEST(test_split_long)
 {
   char name[NAME_MAX + 2], path[8192 + 2], directory[8192];
@@ -206,6 +220,8 @@ apply_path_tests(void)
   student_test("4.3 path_split calls the root itself \".\"", test_split_root);
   student_test("4.3 path_split takes other names with dots as they are", test_split_dots);
   student_test("4.3 path_split refuses \"..\" wherever it stands", test_split_up);
+  student_test("4.3 path_split refuses a directory that is called as a whiteout",
+               test_split_marked);
   student_test("4.3 path_split takes the longest names and paths", test_split_long);
   student_test("4.3 path_split refuses what is too long, and what is empty", test_split_too_long);
 }

@@ -279,6 +279,10 @@ START_TEST(test_stop)
     EXPECT(count_lines(a->text) == stop, "that ends the comparison", "after change %d there were "
            "%d", stop, count_lines(a->text));
   }
+  ck_assert_int_eq(chmod(at("a"), 0711), 0);
+  const struct answer *a = call_diff(1);
+  EXPECT(a->value == 4711, "what on_change returns for \"/\" is what tree_diff returns, too", "%d",
+         a->value);
 }
 END_TEST
 

@@ -208,7 +208,7 @@ START_TEST(test_rename_fails)
 }
 END_TEST
 
-/* A store on a file system of 64 KiB. */
+/* A store on a file system of 128 KiB. */
 static const char *
 small_store(void)
 {
@@ -240,6 +240,25 @@ START_TEST(test_full)
 }
 END_TEST
 
+/* The pieces fill the file system to the last byte, so that the write which fails leaves
+ * nothing: the file's size does not tell. */
+START_TEST(test_full_exactly)
+{
+  struct order order = new_order(400000);
+  order.store = small_store();
+  order.piece = 4096;
+  const struct answer *a = student_call(call_write, &order);
+  int whole = expect_blobs_whole(order.store, "after ENOSPC, and blob_finish all the same");
+  umount2(at("small"), MNT_DETACH);
+  EXPECT(outcome->written == -1 && outcome->error == ENOSPC, "blob_write on a full file system "
+         "returns -1 with ENOSPC", "%d, %s", outcome->written,
+         strerrorname_np(outcome->error) ?: "0");
+  EXPECT(a->value == -1 && a->error == EIO, "blob_finish refuses with EIO a blob of which a write "
+         "failed that has left nothing in the file", "%d, %s, and %d files are in blobs/sha256",
+         a->value, strerrorname_np(a->error) ?: "0", whole);
+}
+END_TEST
+
 START_TEST(test_full_drop)
 {
   struct order order = new_order(400000);
@@ -262,5 +281,6 @@ crash_tests(void)
   student_test("4.1 blob_finish fails where fsync fails, and leaves nothing", test_sync_fails);
   student_test("4.1 blob_finish fails where rename fails, and leaves nothing", test_rename_fails);
   student_test("4.1 a full disk ends blob_write with ENOSPC, and leaves nothing", test_full);
+  student_test("4.1 a disk that is full to the last byte is ENOSPC, too", test_full_exactly);
   student_test("4.1 blob_drop cleans up on a full disk", test_full_drop);
 }

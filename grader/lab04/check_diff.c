@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "check_pack.h"
@@ -157,6 +158,12 @@ START_TEST(test_xattrs)
     n += snprintf(want + n, sizeof want - n, " %s=%s", own_xattr(sorted[i]), sorted[i]);
   old("d/file");
   expect_entry("file", LATER, want);
+  /* Where it can be set: this label is about the machine's policy. */
+  a_file("d/label", "x");
+  if (lsetxattr(at("d/label"), "security.selinux", "label", 6, 0) == 0) {
+    old("d/label");
+    expect_entry("label", LATER, "100644 0:0 size 1 device 0:0 time 0.0");
+  }
   /* Of both kinds, though only one is the overlay's here; trusted.* are only root's. */
   if (strncmp(overlay_xattr("x", true), "trusted", 7) == 0) {
     a_file("d/trusted", "x");
@@ -202,4 +209,5 @@ diff_tests(void)
   diff_pack_tests();
   diff_bytes_tests();
   diff_tree_tests();
+  diff_deep_tests();
 }

@@ -10,23 +10,42 @@
 
 #include "check_pack.h"
 
+struct mark_order {
+  const char *directory, *name;  /* what overlay_mark is asked */
+  bool apart;                    /* in a user namespace of its own */
+};
+
+enum { NO_NAMESPACE = -4712 };
+
 static void
 mark_body(struct answer *a, const void *arg)
 {
-  const char *const *order = arg;
-  student_answer(a, STUDENT(overlay_mark)(open_directory(order[0]), order[1]));
+  const struct mark_order *order = arg;
+  if (order->apart && enter_apart() < 0) {
+    student_answer(a, NO_NAMESPACE);
+    return;
+  }
+  student_answer(a, STUDENT(overlay_mark)(open_directory(order->directory), order->name));
 }
 
 static const char *const marks[] = {"MARK_NONE", "MARK_WHITEOUT", "MARK_OPAQUE"};
 
 static void
-expect_mark(const char *directory, const char *name, enum mark want, const char *what)
+expect_answer(const struct mark_order *order, enum mark want, const char *what)
 {
   char expected[300];
-  const char *order[] = {at(directory), name};
   int got = student_call(mark_body, order)->value;
+  if (got == NO_NAMESPACE)
+    student_cannot(no_apart);
   snprintf(expected, sizeof expected, "overlay_mark of %s is %s", what, marks[want]);
   EXPECT(got == (int)want, expected, "%s", got >= 0 && got <= 2 ? marks[got] : "something else");
+}
+
+static void
+expect_mark(const char *directory, const char *name, enum mark want, const char *what)
+{
+  struct mark_order order = {at(directory), name, false};
+  expect_answer(&order, want, what);
 }
 
 START_TEST(test_device)
@@ -103,7 +122,10 @@ START_TEST(test_others)
 {
   make_dir("d", 0755);
   a_dir("d/dir");
+  a_dir("d/real");
   a_file("d/gone", "");
+  give_xattr("d/real", overlay_xattr("opaque", true), "y");
+  expect_mark("d", "real", MARK_OPAQUE, "a directory with the overlay's own opaque=y");
   if (strncmp(overlay_xattr("x", false), "trusted", 7) == 0)
     return;
   if (strncmp(own_xattr("x"), "user", 4) != 0)
@@ -117,6 +139,26 @@ START_TEST(test_others)
 }
 END_TEST
 
+/* Whoever runs the tests: in a user namespace it is user.*. */
+START_TEST(test_apart)
+{
+  need_user_xattrs();
+  make_dir("d", 0755);
+  a_dir("d/dir");
+  a_dir("d/other");
+  a_file("d/gone", "");
+  give_xattr("d/dir", "user.overlay.opaque", "y");
+  give_xattr("d", "user.overlay.opaque", "x");
+  give_xattr("d/gone", "user.overlay.whiteout", "y");
+  const char *d = at("d");
+  struct mark_order dir = {d, "dir", true}, other = {d, "other", true}, gone = {d, "gone", true};
+  expect_answer(&dir, MARK_OPAQUE, "a directory with user.overlay.opaque=y, in a user namespace,");
+  expect_answer(&gone, MARK_WHITEOUT, "an empty file with user.overlay.whiteout, in a user "
+                "namespace,");
+  expect_answer(&other, MARK_NONE, "a directory without, in a user namespace,");
+}
+END_TEST
+
 void
 diff_mark_tests(void)
 {
@@ -124,4 +166,5 @@ diff_mark_tests(void)
   student_test("4.5 overlay_mark of opaque directories", test_opaque);
   student_test("4.5 overlay_mark of whiteouts that are files", test_xattr_whiteout);
   student_test("4.5 overlay_mark does not believe user.overlay where it need not", test_others);
+  student_test("4.5 overlay_mark in a user namespace", test_apart);
 }

@@ -202,10 +202,37 @@ START_TEST(test_failing)
 {
   struct stacker *s = new_stacker("store");
   const char *m = make_dir("m", 0755);
+  must_mount(s, m, true); /* it does not always fail */
+  must_umount(s, m);
   expect_nothing(s, "stack_mount on a directory that is not there", at("gone"));
   expect_nothing(s, "stack_mount on a file", make_text("file", "", 0644));
   snprintf(s->layers[1].diff_id, DIGEST_SIZE, "%s", random_digest());
   expect_nothing(s, "stack_mount of an image with a broken layer", m);
+  stacker_end(s);
+}
+END_TEST
+
+/* The kernel does not take an upper directory that is in an overlay. So this fails as late
+ * as can be: at the mount itself. */
+START_TEST(test_failing_late)
+{
+  char options[3 * PATH_MAX], mounts[PATH_MAX + 16];
+  struct stacker *s = new_stacker("store");
+  make_dir("low", 0755), make_dir("up", 0755), make_dir("work", 0755);
+  const char *m = make_dir("m", 0755);
+  snprintf(mounts, sizeof mounts, "%s/mounts", s->store);
+  snprintf(options, sizeof options, "lowerdir=%s,upperdir=%s,workdir=%s", at("low"), at("up"),
+           at("work"));
+  mount_inside(s, "overlay", options, mounts);
+  snprintf(s->target, sizeof s->target, "%s", m);
+  s->rw = true;
+  stack_do(s, DO_MOUNT);
+  expect_refused(s, "stack_mount when mount(2) fails", 0);
+  EXPECT(count_entries(inside(s, mounts)) == 0, "a stack_mount whose mount(2) fails leaves nothing "
+         "in STORE/mounts", "%d names are there", count_entries(inside(s, mounts)));
+  EXPECT(in_store(s->store, "tmp") == 0, "nor in STORE/tmp", "%d names are there",
+         in_store(s->store, "tmp"));
+  EXPECT(!*mount_line(s, m), "nothing is mounted then", "there is a mount");
   stacker_end(s);
 }
 END_TEST
@@ -256,6 +283,7 @@ stack_mount_tests(void)
   student_test("4.4 stack_mount writes down what it mounts", test_record);
   student_test("4.4 stack_mount refuses where an image is mounted", test_busy);
   student_test("4.4 stack_mount that fails leaves nothing", test_failing);
+  student_test("4.4 stack_mount leaves nothing when mount(2) fails", test_failing_late);
   student_test("4.4 stack_mount takes odd paths", test_odd);
   student_test("4.4 stack_mount takes long paths", test_long);
 }

@@ -218,10 +218,9 @@ END_TEST
 
 /* A directory that hides what is below: where trusted.* attributes cannot be had, only
  * with userxattr. */
-START_TEST(test_opaque)
+static void
+replace_directory(struct stacker *s)
 {
-  need_replaced_directories();
-  struct stacker *s = stacker_start();
   make_overlay(s, at("o"), 1, true);
   make_dir("o/l0/dir", 0755);
   write_text(at("o/l0/dir/old"), "old");
@@ -233,6 +232,20 @@ START_TEST(test_opaque)
          "this needs the option userxattr)", "%s", strerrorname_np(errno));
   EXPECT(count_entries(in_base(s, "m/dir")) == 0, "the new one is empty", "it is not");
   stacker_end(s);
+}
+
+START_TEST(test_opaque)
+{
+  need_replaced_directories();
+  replace_directory(stacker_start());
+}
+END_TEST
+
+/* The same, whoever runs the tests. */
+START_TEST(test_userxattr)
+{
+  need_user_xattrs();
+  replace_directory(stacker_start_apart());
 }
 END_TEST
 
@@ -249,4 +262,5 @@ stack_overlay_tests(void)
   student_test("4.4 overlay_mount refuses none, and more than 500", test_too_many);
   student_test("4.4 overlay_mount keeps the upper directory plain", test_plain);
   student_test("4.4 overlay_mount lets directories be replaced", test_opaque);
+  student_test("4.4 overlay_mount in a user namespace", test_userxattr);
 }

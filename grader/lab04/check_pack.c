@@ -190,8 +190,9 @@ START_TEST(test_wh_names)
     make_dir("d", 0755);
     a_dir("d/sub");
     a_file(names[i], "");
-    expect_errno(call_pack(at("d"), false, LATER), "layer_pack of a tree with a file whose name "
-                 "begins with .wh.", EPERM);
+    const struct answer *a = call_pack(at("d"), false, LATER);
+    expect_errno(a, "layer_pack of a tree with a file whose name begins with .wh.", EPERM);
+    expect_path_said(a, names[i] + 2);
     ck_assert_int_eq(unlink(at(names[i])), 0);
     ck_assert_int_eq(rmdir(at("d/sub")), 0);
     ck_assert_int_eq(rmdir(at("d")), 0);

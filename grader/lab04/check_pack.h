@@ -14,6 +14,7 @@ void diff_mark_tests(void);
 void diff_pack_tests(void);
 void diff_bytes_tests(void);
 void diff_tree_tests(void);
+void diff_deep_tests(void);
 
 /* Pack a directory. */
 struct pack_order {
@@ -40,6 +41,9 @@ const unsigned char *packed_bytes(size_t *size);
 
 /* Both texts are the same, or the test fails, saying what was wanted. */
 void expect_lines(const char *got, const char *want, const char *what);
+
+/* The message of the layer_pack that has failed has this path in it. */
+void expect_path_said(const struct answer *answer, const char *path);
 
 /* Make a file or directory below scratch(): with mtime 0, so that texts are short. */
 void a_file(const char *name, const char *text);

@@ -27,6 +27,7 @@ pack_body(struct answer *a, const void *arg)
   int bad = packer ? STUDENT(layer_pack)(root, order->upper, order->newest, packer) : -1;
   if (bad) {
     student_answer(a, bad);
+    a->text[4000] = '\0'; /* a path may be in there, or two, and Check takes 8 KiB */
     return;
   }
   student_answer(a, STUDENT(packer_finish)(packer, &layer, diff_id));
@@ -171,6 +172,13 @@ expect_lines(const char *got, const char *want, const char *what)
 }
 
 void
+expect_path_said(const struct answer *a, const char *path)
+{
+  EXPECT(strstr(a->text, path), "the message of a failing layer_pack names the path, from the root "
+         "of the tree on", "\"%.600s\", and the path is %s", a->text, path);
+}
+
+void
 old(const char *name)
 {
   const struct timespec times[2] = {0};
@@ -237,6 +245,13 @@ need_replaced_directories(void)
   if (setxattr(scratch(), overlay_xattr("probe", true), "x", 1, 0) < 0)
     student_cannot("no directory can be replaced in an overlay here: the file system of /tmp has "
                    "no extended attributes user.* (a tmpfs has, since Linux 6.6)");
+}
+
+void
+need_user_xattrs(void)
+{
+  if (setxattr(scratch(), "user.probe", "x", 1, 0) < 0)
+    student_cannot(no_xattrs);
 }
 
 const char *

@@ -46,6 +46,16 @@ expect_blob(const char *what)
   remote_stop();
 }
 
+/* A cut is worth another try, and nothing else. */
+static void
+expect_asked_once(const char *what)
+{
+  char expected[256];
+  snprintf(expected, sizeof expected, "%s asks once: another try is for a connection that was "
+           "cut (ECONNRESET)", what);
+  EXPECT(asked("GET", blob.digest) == 1, expected, "%d requests", asked("GET", blob.digest));
+}
+
 static void
 expect_refused(const char *what, int error)
 {
@@ -182,6 +192,7 @@ START_TEST(test_too_long)
   remote_rule("GET /blobs/ 0 add 1");
   remote_start();
   expect_refused("blob_pull, where one byte more comes,", EBADMSG);
+  expect_asked_once("blob_pull, where one byte more comes,");
 }
 END_TEST
 
@@ -203,6 +214,17 @@ START_TEST(test_no_rest)
   remote_rule("GET /blobs/ 1 cut 49000");
   remote_start();
   expect_refused("blob_pull, where the registry has no rest (416),", EBADMSG);
+}
+END_TEST
+
+/* It says that there is more, and is cut off when all is there: what we want, we have. */
+START_TEST(test_cut_at_end)
+{
+  make_blob(50000);
+  remote_rule("GET /blobs/ 1 add 1000");
+  remote_rule("GET /blobs/ 1 cut 50000");
+  remote_start();
+  expect_blob("blob_pull, where the connection is cut when all bytes have come,");
 }
 END_TEST
 
@@ -228,9 +250,11 @@ START_TEST(test_statuses)
     remove(remote_path("rules"));
     remove(remote_path("port"));
     remote_rule("GET /blobs/ 0 status %s", cases[i].status);
-    remote_start();
     snprintf(what, sizeof what, "blob_pull, where the registry answers %s,", cases[i].status);
+    remove(remote_path("log"));
+    remote_start();
     expect_refused(what, cases[i].error);
+    expect_asked_once(what);
   }
 }
 END_TEST
@@ -288,8 +312,10 @@ pull_tests(void)
   student_test("4.7 blob_pull refuses a blob that is too long", test_too_long);
   student_test("4.7 blob_pull refuses a blob that is too short", test_too_short);
   student_test("4.7 blob_pull refuses a blob of which there is no rest", test_no_rest);
+  student_test("4.7 blob_pull is content when all bytes have come", test_cut_at_end);
   student_test("4.7 blob_pull does not read what has no end", test_flood);
-  student_test("4.7 blob_pull says why the registry does not give a blob", test_statuses);
+  student_test("4.7 blob_pull says why the registry does not give a blob, at once",
+               test_statuses);
   student_test("4.7 blob_pull follows a redirect, without the token", test_redirects);
   student_test("4.7 blob_pull refuses a redirect in a circle", test_redirect_loop);
   student_test("4.7 blob_pull asks for digests only", test_bad_digest);

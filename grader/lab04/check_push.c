@@ -148,6 +148,8 @@ START_TEST(test_refused)
       {"POST * 0 status 403", EACCES, "blob_push, where POST is answered with 403,"},
       {"POST * 0 status 500", EIO, "blob_push, where POST is answered with 500,"},
       {"PUT * 0 status 400", EIO, "blob_push, where PUT is answered with 400,"},
+      {"PUT * 0 status 200", EIO, "blob_push, where PUT is answered with 200 (not 201),"},
+      {"POST * 0 status 200", EIO, "blob_push, where POST is answered with 200,"},
       {"POST * 0 location -", EBADMSG, "blob_push, where there is no Location,"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -251,6 +253,17 @@ START_TEST(test_image_digest)
 }
 END_TEST
 
+START_TEST(test_image_200)
+{
+  make_image(NULL);
+  remote_rule("PUT /manifests/ 0 status 200");
+  remote_start();
+  expect_errno(push_image("1", NULL), "image_push, where PUT of the manifest is answered with "
+               "200 (not 201),", EIO);
+  remote_stop();
+}
+END_TEST
+
 START_TEST(test_image_broken)
 {
   make_image(NULL);
@@ -294,6 +307,7 @@ push_tests(void)
   student_test("4.7 image_push brings all of an image, the manifest last", test_image);
   student_test("4.7 image_push keeps the manifest's type", test_image_docker);
   student_test("4.7 image_push goes by the digest", test_image_digest);
+  student_test("4.7 image_push takes 201 alone for success", test_image_200);
   student_test("4.7 image_push sends no manifest where a layer is missing",
                test_image_broken);
   student_test("4.7 image_push mounts what the registry has elsewhere", test_image_mount);

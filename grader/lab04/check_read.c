@@ -196,6 +196,64 @@ START_TEST(test_fan)
 }
 END_TEST
 
+/* An index in which nothing fits: another one each time. */
+static struct descriptor
+put_unfit(const char *store)
+{
+  struct descriptor none = {.media_type = OCI_MANIFEST, .size = 7};
+  snprintf(none.digest, sizeof none.digest, "%s", random_digest());
+  return put_index(store, json_pack("[o]", entry_json(&none, "linux/s390x", NULL)));
+}
+
+/* An index of so many in which nothing fits, and, behind them, one in which this does. */
+static struct descriptor
+put_behind(const char *store, const struct descriptor *manifest, int unfit)
+{
+  json_t *entries = json_array();
+  for (int i = 0; i < unfit; i++) {
+    struct descriptor one = put_unfit(store);
+    json_array_append_new(entries, entry_json(&one, NULL, NULL));
+  }
+  struct descriptor last = put_above(store, *manifest, 1);
+  json_array_append_new(entries, entry_json(&last, NULL, NULL));
+  return put_index(store, entries);
+}
+
+START_TEST(test_reads)
+{
+  struct question q = {.store = put_store("store"), .want = platform_of_text("linux/amd64")};
+  struct put_layer layer = put_any_layer(q.store);
+  struct descriptor manifest = put_image(q.store, "linux/amd64", &layer, 1, NULL);
+  q.descriptor = put_behind(q.store, &manifest, INDEX_READS - 2);
+  expect_image(&q, "in the last of INDEX_READS indexes, the first one counted,", &manifest, 1);
+  q.descriptor = put_behind(q.store, &manifest, INDEX_READS - 1);
+  expect_no_image(&q, "in the last of INDEX_READS + 1 indexes, the first one counted,", ELOOP,
+                  NULL);
+}
+END_TEST
+
+/* What is null is not there. */
+START_TEST(test_null)
+{
+  struct question q = {.store = put_store("store"), .want = platform_of_text("linux/amd64")};
+  struct put_layer layer = put_any_layer(q.store);
+  struct descriptor config = put_json(q.store, OCI_CONFIG, config_json("linux/amd64", &layer, 1));
+  json_t *json = manifest_json(&config, &layer, 1);
+  json_object_set_new(json, "mediaType", json_null());
+  json_object_set_new(json, "manifests", json_null());
+  struct descriptor manifest = put_json(q.store, OCI_MANIFEST, json);
+  q.descriptor = manifest;
+  expect_image(&q, "of a manifest whose \"mediaType\" and \"manifests\" are null", &manifest, 1);
+  json_t *entry = entry_json(&manifest, NULL, NULL);
+  json_object_set_new(entry, "platform", json_null());
+  json = json_pack("{si, sn, sn, sn, s[o]}", "schemaVersion", 2, "mediaType", "config", "layers",
+                   "manifests", entry);
+  q.descriptor = put_json(q.store, OCI_INDEX, json);
+  expect_image(&q, "of an index whose \"config\", \"layers\" and \"platform\" are null",
+               &manifest, 1);
+}
+END_TEST
+
 /* ---- Docker's types ---- */
 
 #define DOCKER "application/vnd.docker."
@@ -218,6 +276,32 @@ START_TEST(test_docker)
                    DOCKER "distribution.manifest.list.v2+json", "manifests", entries);
   q.descriptor = put_json(q.store, DOCKER "distribution.manifest.list.v2+json", json);
   expect_image(&q, "of Docker's manifest list", &manifest, 1);
+}
+END_TEST
+
+/* Docker's word in the one, and the specification's in the other: of the same kind. */
+START_TEST(test_docker_mixed)
+{
+  struct question q = {.store = put_store("store"), .want = platform_of_text("linux/amd64")};
+  static const char *const words[2][2] = {
+      {OCI_MANIFEST, OCI_INDEX},
+      {DOCKER "distribution.manifest.v2+json", DOCKER "distribution.manifest.list.v2+json"}};
+  for (int i = 0; i < 2; i++) {
+    struct put_layer layer = put_any_layer(q.store);
+    struct descriptor config = put_json(q.store, OCI_CONFIG,
+                                        config_json("linux/amd64", &layer, 1));
+    json_t *json = manifest_json(&config, &layer, 1);
+    json_object_set_new(json, "mediaType", json_string(words[i][0]));
+    struct descriptor manifest = put_json(q.store, words[!i][0], json);
+    q.descriptor = manifest;
+    expect_image(&q, "of a manifest that is Docker's by its descriptor or by its own word, and "
+                 "the specification's by the other", &manifest, 1);
+    json = json_pack("{si, ss, s[o]}", "schemaVersion", 2, "mediaType", words[i][1], "manifests",
+                     entry_json(&manifest, "linux/amd64", NULL));
+    q.descriptor = put_json(q.store, words[!i][1], json);
+    expect_image(&q, "of an index that is Docker's by its descriptor or by its own word, and the "
+                 "specification's by the other", &manifest, 1);
+  }
 }
 END_TEST
 
@@ -311,7 +395,11 @@ read_tests(void)
   student_test("4.2 image_read follows nested indexes, up to INDEX_DEPTH", test_nested);
   student_test("4.2 image_read looks into the next index when nothing fits", test_beside);
   student_test("4.2 image_read looks into no more than INDEX_READS indexes", test_fan);
+  student_test("4.2 image_read looks into INDEX_READS indexes, to the last", test_reads);
+  student_test("4.2 image_read takes what is null for what is not there", test_null);
   student_test("4.2 image_read knows Docker's media types", test_docker);
+  student_test("4.2 image_read takes Docker's type and the specification's for one kind",
+               test_docker_mixed);
   student_test("4.2 image_read accepts the specification's examples", test_examples);
   student_test("4.2 image_resolve goes from a name to the image", test_resolve);
 }

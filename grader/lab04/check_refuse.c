@@ -153,6 +153,27 @@ START_TEST(test_version)
 }
 END_TEST
 
+START_TEST(test_index_version)
+{
+  struct sound s = new_sound();
+  put_sound(&s);
+  struct descriptor manifest = s.question.descriptor;
+  for (int version = 0; version <= 3; version++) {
+    json_t *index = json_pack("{s[o]}", "manifests", entry_json(&manifest, NULL, NULL));
+    char what[64] = "of an index without a schemaVersion";
+    if (version > 0) {
+      json_object_set_new(index, "schemaVersion", json_integer(version));
+      snprintf(what, sizeof what, "of an index with the schemaVersion %d", version);
+    }
+    s.question.descriptor = put_json(s.question.store, OCI_INDEX, index);
+    if (version == 2)
+      expect_image(&s.question, what, &manifest, 2);
+    else
+      expect_no_image(&s.question, what, EBADMSG, NULL);
+  }
+}
+END_TEST
+
 START_TEST(test_manifest)
 {
   struct sound s = new_sound();
@@ -299,10 +320,10 @@ START_TEST(test_huge)
 }
 END_TEST
 
-/* 300,000 labels, in less than JSON_LIMIT bytes. */
-START_TEST(test_labels)
+/* A config with 300,000 labels, in less than JSON_LIMIT bytes. */
+static struct descriptor
+put_labels(const char *store)
 {
-  struct question q = {.store = put_store("store"), .want = platform_of_text("linux/amd64")};
   autofree char *text = malloc(JSON_LIMIT);
   ck_assert_ptr_nonnull(text);
   size_t n = sprintf(text, "{\"os\":\"linux\",\"architecture\":\"amd64\",\"rootfs\":{\"type\":"
@@ -311,9 +332,85 @@ START_TEST(test_labels)
     n += sprintf(text + n, "%s\"%x\":\"\"", i ? "," : "", i);
   n += sprintf(text + n, "}}}");
   ck_assert_uint_lt(n, JSON_LIMIT);
-  struct descriptor config = put_blob(q.store, OCI_CONFIG, text, n);
+  return put_blob(store, OCI_CONFIG, text, n);
+}
+
+START_TEST(test_labels)
+{
+  struct question q = {.store = put_store("store"), .want = platform_of_text("linux/amd64")};
+  struct descriptor config = put_labels(q.store);
   q.descriptor = put_json(q.store, OCI_MANIFEST, manifest_json(&config, NULL, 0));
   expect_no_image(&q, "of a config with 300,000 labels", EFBIG, NULL);
+}
+END_TEST
+
+/* What json_read would refuse with EFBIG; but that it is not what the digest says shows
+ * first. */
+START_TEST(test_verified_first)
+{
+  static const char *const types[] = {OCI_MANIFEST, OCI_INDEX, OCI_CONFIG};
+  for (int i = 0; i < 3; i++) {
+    struct question q = {.store = put_store(random_word()),
+                         .want = platform_of_text("linux/amd64")};
+    struct descriptor bad = put_labels(q.store), is = bad;
+    char what[200];
+    snprintf(bad.digest, sizeof bad.digest, "%s", random_digest());
+    snprintf(bad.media_type, sizeof bad.media_type, "%s", types[i]);
+    ck_assert_int_eq(rename(blob_path(q.store, is.digest), blob_path(q.store, bad.digest)), 0);
+    q.descriptor = i < 2 ? bad
+                         : put_json(q.store, OCI_MANIFEST, manifest_json(&bad, NULL, 0));
+    snprintf(what, sizeof what, "of %s that has another digest, and is verified before anybody "
+             "reads its JSON", i == 0 ? "a manifest" : i == 1 ? "an index" : "a config");
+    expect_no_image(&q, what, EBADMSG, NULL);
+  }
+}
+END_TEST
+
+/* ---- nothing to free ---- */
+
+/* image_read into an image that has anything in it. */
+static void
+call_dirty(struct answer *a, const void *arg)
+{
+  static const struct image none;
+  const struct question *q = arg;
+  struct image image;
+  int store = open_directory(q->store);
+  memset(&image, 0x5a, sizeof image);
+  student_answer(a, STUDENT(image_read)(store, &q->descriptor, &q->want, &image));
+  bool zero = !image.layers && !image.diff_ids && !image.json && image.count == none.count;
+  snprintf(a->text, sizeof a->text, "%s", zero ? "zero" : "not zero");
+}
+
+static void
+expect_nothing(const struct question *q, const char *what)
+{
+  const struct answer *a = student_call(call_dirty, q);
+  EXPECT(a->value == -1, "image_read fails", "%s, it returns %d", what, a->value);
+  EXPECT(strcmp(a->text, "zero") == 0, "when image_read fails, *image is all zero: there is "
+         "nothing to free", "%s, its pointers or its count are not", what);
+}
+
+START_TEST(test_nothing_to_free)
+{
+  struct sound s = new_sound();
+  put_sound(&s);
+  unlink(blob_path(s.question.store, s.question.descriptor.digest));
+  expect_nothing(&s.question, "where the manifest is not there");
+  s = new_sound();
+  json_object_set_new(json_array_get(json_object_get(s.manifest, "layers"), 1), "size",
+                      json_integer(-5));
+  put_sound(&s);
+  expect_nothing(&s.question, "where the second layer has a negative size");
+  s = new_sound();
+  json_array_set_new(diff_ids(&s), 1, json_string("sha256:x"));
+  put_sound(&s);
+  expect_nothing(&s.question, "where the second diffID is no digest");
+  struct descriptor index = put_index(s.question.store,
+                                      json_pack("[o]", entry_json(&s.question.descriptor, NULL,
+                                                                  NULL)));
+  s.question.descriptor = index;
+  expect_nothing(&s.question, "where that lies in an index");
 }
 END_TEST
 
@@ -347,6 +444,7 @@ refuse_tests(void)
   student_test("4.2 image_read names a media type below indexes, too", test_types_nested);
   student_test("4.2 image_read refuses what is not what its descriptor says", test_kinds);
   student_test("4.2 image_read refuses another schemaVersion", test_version);
+  student_test("4.2 image_read refuses another schemaVersion of an index", test_index_version);
   student_test("4.2 image_read refuses a manifest that lacks something", test_manifest);
   student_test("4.2 image_read refuses more than LAYER_MAX layers", test_many_layers);
   student_test("4.2 image_read refuses a config that does not fit", test_config);
@@ -355,4 +453,6 @@ refuse_tests(void)
   student_test("4.2 image_read refuses more than JSON_LIMIT bytes", test_huge);
   student_test("4.2 image_read refuses a config with too many labels", test_labels);
   student_test("4.2 image_read refuses blobs that were changed", test_changed);
+  student_test("4.2 image_read verifies before it reads JSON", test_verified_first);
+  student_test("4.2 image_read leaves nothing to free when it fails", test_nothing_to_free);
 }

@@ -43,8 +43,8 @@ expect_sent(const char *part, const char *authorization, const char *why)
 {
   char expected[512];
   const char *line = asked_line("*", part, 0);
-  snprintf(expected, sizeof expected, "Authorization of the request to %s: \"%s\", %s", part,
-           authorization, why);
+  snprintf(expected, sizeof expected, "Authorization of the request to %.*s: \"%s\", %s",
+           (int)strcspn(part, "\t"), part, authorization, why);
   EXPECT(line, expected, "no such request");
   EXPECT(strcmp(line_value(line, "auth"), authorization) == 0, expected, "\"%s\"",
          line_value(line, "auth"));
@@ -77,6 +77,22 @@ END_TEST
 START_TEST(test_access_token)
 {
   expect_token("access_token", random_word());
+}
+END_TEST
+
+/* Go writes "" for what it does not have. */
+START_TEST(test_empty_token)
+{
+  const char *token = random_word();
+  char value[256];
+  remote_rule("GET /token 0 status 200");
+  remote_rule("GET /token 0 text {\"token\":\"\",\"access_token\":\"%s\"}", token);
+  struct challenge c = bearer(remote_start(), "/token");
+  expect_success(call(&(struct call){.challenge = &c, .then = "/v2/"}),
+                 "registry_login, where \"token\" is empty, and there is an \"access_token\",");
+  snprintf(value, sizeof value, "Bearer %s", token);
+  expect_sent("/v2/\t", value, "the token that is not empty");
+  remote_stop();
 }
 END_TEST
 
@@ -142,6 +158,13 @@ START_TEST(test_old_token)
 }
 END_TEST
 
+static void
+expect_not_asked(void)
+{
+  EXPECT(asked("*", "*") == 0, "who must not have the password is not asked", "%s",
+         asked_line("*", "*", 0));
+}
+
 /* Where a password would be read on its way. */
 START_TEST(test_realm)
 {
@@ -172,9 +195,38 @@ START_TEST(test_realm)
              "%.200s,", cases[i].host ? "https" : "http", cases[i].host ?: here, c.realm);
     expect_errno(call(&(struct call){.challenge = &c, .host = cases[i].host,
                                      .user = "user:secret"}), what, EPERM);
-    EXPECT(asked("*", "*") == 0, "who must not have the password is not asked", "%s",
-           asked_line("*", "*", 0));
+    expect_not_asked();
   }
+  remote_stop();
+}
+END_TEST
+
+/* On https, and by the name of this machine: so the host alone is no answer. */
+START_TEST(test_realm_of_https)
+{
+  token_server("token", "t");
+  struct challenge c = bearer(remote_start(), "/token");
+  char what[256];
+  snprintf(what, sizeof what, "registry_login, for the registry https://127.0.0.1:1 with the "
+           "realm %.100s,", c.realm);
+  expect_errno(call(&(struct call){.challenge = &c, .base = "https://127.0.0.1:1",
+                                   .user = "user:secret"}), what, EPERM);
+  expect_not_asked();
+  remote_stop();
+}
+END_TEST
+
+/* It is another program than the registry, often. */
+START_TEST(test_realm_port)
+{
+  autofree char *value = basic("user:secret");
+  token_server("token", "t");
+  struct challenge c = bearer(remote_start(), "/token");
+  expect_success(call(&(struct call){.challenge = &c, .host = "127.0.0.1:1",
+                                     .user = "user:secret"}),
+                 "registry_login, for the registry http://127.0.0.1:1 with the token server "
+                 "at another port of 127.0.0.1,");
+  expect_sent("/token", value, "user and password");
   remote_stop();
 }
 END_TEST
@@ -186,6 +238,7 @@ START_TEST(test_no_token)
       {"403", "{}", EACCES, "registry_login, where the token server answers 403,"},
       {"200", "{}", EBADMSG, "registry_login, where the answer has no token,"},
       {"200", "{\"token\":7}", EBADMSG, "registry_login, where the token is a number,"},
+      {"200", "{\"token\":\"\"}", EBADMSG, "registry_login, where the token is empty,"},
       {"200", "[\"token\"]", EBADMSG, "registry_login, where the answer is no object,"},
       {"200", "token", EBADMSG, "registry_login, where the answer is no JSON,"},
   };
@@ -271,6 +324,7 @@ registry_tests(void)
   reference_tests();
   student_test("4.7 registry_login gets a token, and uses it", test_token);
   student_test("4.7 registry_login takes an access_token as well", test_access_token);
+  student_test("4.7 registry_login takes no empty token", test_empty_token);
   student_test("4.7 registry_login asks for all that the challenge names", test_scopes);
   student_test("4.7 registry_login gives user and password to the realm, and nobody else",
                test_password);
@@ -278,6 +332,9 @@ registry_tests(void)
   student_test("4.7 registry_login gives the registry's token to no token server",
                test_old_token);
   student_test("4.7 registry_login asks nowhere where a password could be read", test_realm);
+  student_test("4.7 registry_login asks by https for a registry on https",
+               test_realm_of_https);
+  student_test("4.7 registry_login asks at any port of the registry's host", test_realm_port);
   student_test("4.7 registry_login says why there is no token", test_no_token);
   student_test("4.7 registry_ask answers a challenge, and asks again", test_ask);
   student_test("4.7 registry_ask passes on what is no challenge, and why there is no login",

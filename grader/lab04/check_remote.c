@@ -280,6 +280,8 @@ do_call(struct answer *a, const void *arg)
   int store = c->store ? open_directory(c->store) : -1;
   if (STUDENT(registry_open)(&r, &ref, c->user) < 0)
     _exit(121);
+  if (c->base)
+    snprintf(r.base, sizeof r.base, "%s", c->base);
   if (c->token)
     STUDENT(registry_authorize)(&r, c->token);
   int result = call_one(c, &r, store, &ref);

@@ -58,6 +58,7 @@ struct call {
     REGISTRY_LOGIN, REGISTRY_ASK, BLOB_PULL, BLOB_PUSH, MANIFEST_PULL, IMAGE_PULL, IMAGE_PUSH
   } function;
   const char *host;                     /* NULL: the registry of the test */
+  const char *base;                     /* of the registry; NULL: what registry_open makes of it */
   const char *repository;               /* NULL: "a/b" */
   const char *user;                     /* NAME:PASSWORD, or NULL */
   const char *token;                    /* that we have already: for registry_authorize */

@@ -30,6 +30,9 @@ struct stacker {
   volatile int asked, done;      /* tasks, so far */
   pid_t pid;                     /* whom student_end ends */
   pid_t worker;                  /* who does it, a child of that one */
+  pid_t place;                   /* whose mount namespace shows what was mounted */
+  bool apart;                    /* the worker has a user namespace of its own */
+  int apart_error;               /* errno if it could not get one; -1: it has not tried yet */
   enum stack_task task;          /* what is to be done now, and with what: */
   char store[PATH_MAX];          /* the store; DO_OVERLAY: the directory in which the others
                                     are: l0 (the lowest), l1, ..., u, w, m */
@@ -47,10 +50,15 @@ struct stacker {
   ino_t inode;                   /* DO_UNPACK, DO_FIND: of the descriptor that came */
   bool moved;                    /* the working directory is another than before */
   int leaked;                    /* descriptors that are open now, less those before */
+  bool changed;                  /* `how`, which is not to be changed */
 };
 
 /* Start one. stacker_end ends it; what it has mounted goes. */
 struct stacker *stacker_start(void);
+
+/* One that is in a user namespace of its own, and so not in the first one, whoever runs
+ * the tests. Where there can be none, the test ends as one that cannot run here. */
+struct stacker *stacker_start_apart(void);
 void stacker_end(struct stacker *stacker);
 
 /* The image that it has to do with. */
@@ -78,6 +86,18 @@ const char *inside(const struct stacker *stacker, const char *path);
 const char *mount_line(const struct stacker *stacker, const char *path);
 int mounts_below(const struct stacker *stacker, const char *path);
 
+/* In the stacker's mount namespace: mount something. The type "bind" is mount --bind; else
+ * `from` are the options. */
+void mount_inside(const struct stacker *stacker, const char *type, const char *from,
+                  const char *on);
+
+/* Go into a new user namespace (in which we are root) and mount namespace. For bodies.
+ * Returns 0, or -1 with errno. */
+int enter_apart(void);
+
+/* The message for student_cannot where that fails. */
+extern const char no_apart[];
+
 /* ---- images and trees: check_tree.c ---- */
 
 /* A tree as text, a line each, sorted: "etc d 755\n", "etc/motd f 644 hello\n",
@@ -99,6 +119,9 @@ void make_directories(const char *path);
  * not every file system has those that a user may set. Then the test ends as one that
  * cannot run here. */
 void need_replaced_directories(void);
+
+/* The same, for a user namespace of the test's own: there it is always user.*. */
+void need_user_xattrs(void);
 
 /* Is this all that is in the file? */
 bool has_text(const char *path, const char *text);

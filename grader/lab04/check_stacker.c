@@ -82,17 +82,25 @@ image_of(const struct stacker *s)
 static int
 call(struct stacker *s)
 {
-  const struct target how = {.root = -1, .parent = -1};
+  static const struct target as_given = {.root = -1, .parent = -1};
+  struct target how = as_given;
   struct image image = image_of(s);
   if (s->task == DO_OVERLAY)
     return do_overlay(s);
   autoclose int store = open_directory(s->store);
-  switch (s->task) {
-  case DO_UNPACK: return STUDENT(layer_unpack)(store, &image, s->number, &how);
-  case DO_MOUNT:  return STUDENT(stack_mount)(store, &image, "some/name", s->target, s->rw, &how);
-  case DO_FIND:   return STUDENT(stack_find)(store, s->target, s->id);
-  default:        return STUDENT(stack_umount)(store, s->target);
-  }
+  if (s->task == DO_FIND)
+    return STUDENT(stack_find)(store, s->target, s->id);
+  if (s->task == DO_UMOUNT)
+    return STUDENT(stack_umount)(store, s->target);
+  int value = s->task == DO_UNPACK
+                  ? STUDENT(layer_unpack)(store, &image, s->number, &how)
+                  : STUDENT(stack_mount)(store, &image, "some/name", s->target, s->rw, &how);
+  int error = errno;
+  s->changed = how.root != as_given.root || how.devices != as_given.devices ||
+               how.no_owners != as_given.no_owners || how.left_out != as_given.left_out ||
+               how.made != as_given.made || how.parent != as_given.parent;
+  errno = error;
+  return value;
 }
 
 static void
@@ -127,6 +135,7 @@ stacker_body(struct answer *a, const void *arg)
   if (pid == 0) {
     signal(SIGCHLD, SIG_DFL);
     prctl(PR_SET_PDEATHSIG, (long)SIGKILL);
+    s->apart_error = s->apart && enter_apart() < 0 ? errno : 0;
     for (;; usleep(100))
       if (s->asked != s->done) {
         serve(s);
@@ -139,16 +148,36 @@ stacker_body(struct answer *a, const void *arg)
 
 /* ---- in the test ---- */
 
-struct stacker *
-stacker_start(void)
+static struct stacker *
+start(bool apart)
 {
   struct stacker *s = mmap(NULL, sizeof *s, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
                            -1, 0);
   ck_assert_ptr_ne(s, MAP_FAILED);
+  s->apart = apart;
+  s->apart_error = -1;
   pid_t pid = student_start(stacker_body, &s);
   ck_assert_msg(s->worker > 0, "the child that is to stack did not get that far: %d",
                 s->worker ? errno : student_end(pid));
   s->pid = pid;
+  s->place = apart ? s->worker : pid;
+  return s;
+}
+
+struct stacker *
+stacker_start(void)
+{
+  return start(false);
+}
+
+struct stacker *
+stacker_start_apart(void)
+{
+  struct stacker *s = start(true);
+  for (int i = 0; i < 50000 && s->apart_error < 0; i++)
+    usleep(100);
+  if (s->apart_error)
+    student_cannot(no_apart);
   return s;
 }
 
@@ -188,6 +217,7 @@ stack_wait(struct stacker *s)
   EXPECT(!s->moved, "the working directory is what it was", "it is another now");
   EXPECT(s->leaked == 0, "descriptors that were opened are closed", "%d more are open",
          s->leaked);
+  EXPECT(!s->changed, "what `how` leads to is not changed", "it is another now");
   return s->value;
 }
 
@@ -240,61 +270,4 @@ expect_refused(const struct stacker *s, const char *call, int error)
   EXPECT(s->value < 0, expected, "it succeeds");
   EXPECT(!error || s->error == error, expected, "%s, \"%s\"",
          strerrorname_np(s->error) ?: "errno 0", s->said);
-}
-
-const char *
-inside(const struct stacker *s, const char *path)
-{
-  static char paths[16][PATH_MAX + 32];
-  static int next;
-  char *text = paths[next++ % 16];
-  snprintf(text, sizeof *paths, "/proc/%d/root%s", s->pid, path);
-  return text;
-}
-
-/* Does this line of mountinfo speak of a mount at `path`, or (below) below it? */
-static bool
-speaks_of(const char *line, const char *path, bool below)
-{
-  static char point[4 * PATH_MAX];
-  size_t n = strlen(path);
-  if (sscanf(line, "%*s %*s %*s %*s %16383s", point) != 1)
-    return false;
-  unescape_mount(point);
-  return strncmp(point, path, n) == 0 && (!point[n] || (below && point[n] == '/'));
-}
-
-static int
-look_at_mounts(const struct stacker *s, const char *path, bool below, char *last, size_t size)
-{
-  autofree char *line = NULL;
-  size_t room = 0;
-  int count = 0;
-  char name[64];
-  snprintf(name, sizeof name, "/proc/%d/mountinfo", s->pid);
-  FILE *file = fopen(name, "re");
-  ck_assert_ptr_nonnull(file);
-  while (getline(&line, &room, file) > 0)
-    if (speaks_of(line, path, below)) {
-      count++;
-      snprintf(last, size, "%s", line);
-    }
-  fclose(file);
-  return count;
-}
-
-const char *
-mount_line(const struct stacker *s, const char *path)
-{
-  static char line[32768];
-  *line = '\0';
-  look_at_mounts(s, path, false, line, sizeof line);
-  return line;
-}
-
-int
-mounts_below(const struct stacker *s, const char *path)
-{
-  char line[16];
-  return look_at_mounts(s, path, true, line, sizeof line);
 }

@@ -1,4 +1,5 @@
 /* check_store.c - 4.1: digests, and blobs that are written. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -59,12 +60,31 @@ write_pieces(struct blob *blob, const struct order *order)
   return 0;
 }
 
+/* What `got` is before blob_finish: that stays. */
+#define BEFORE "application/vnd.example.before"
+
+/* Remove what is in STORE/tmp. */
+static void
+empty_tmp(const char *store)
+{
+  char path[PATH_MAX + 8];
+  snprintf(path, sizeof path, "%s/tmp", store);
+  DIR *dir = opendir(path);
+  for (struct dirent *e; dir && (e = readdir(dir));)
+    if (e->d_name[0] != '.')
+      unlinkat(dirfd(dir), e->d_name, 0);
+  if (dir)
+    closedir(dir);
+}
+
 void
 call_write(struct answer *a, const void *arg)
 {
   const struct order *order = arg;
   int store = open_directory(order->store);
   struct blob blob = {.file = -1};
+  umask(077);
+  snprintf(outcome->got.media_type, MEDIA_SIZE, BEFORE);
   outcome->fds_before = count_fds();
   outcome->begun = STUDENT(blob_begin)(store, &blob);
   if (outcome->begun < 0) {
@@ -77,6 +97,8 @@ call_write(struct answer *a, const void *arg)
     student_answer(a, outcome->written);
     return;
   }
+  if (order->swept)
+    empty_tmp(order->store);
   errno = order->drop ? EXDEV : 0; /* any that blob_drop will hardly come by */
   if (order->drop)
     STUDENT(blob_drop)(&blob);
@@ -161,6 +183,8 @@ expect_written(struct order order, const char *how)
   EXPECT(order.no_got || right,
          "blob_finish says which digest and size the blob has", "%s, it says \"%.80s\", %lld", how,
          outcome->got.digest, (long long)outcome->got.size);
+  EXPECT(strcmp(outcome->got.media_type, BEFORE) == 0, "blob_finish leaves the media_type of "
+         "`got` as it was", "it was \"%s\", and is \"%.80s\"", BEFORE, outcome->got.media_type);
 }
 
 START_TEST(test_write)
@@ -259,6 +283,19 @@ START_TEST(test_drop)
 }
 END_TEST
 
+/* Where unlinkat(2) fails, because the name is gone. */
+START_TEST(test_drop_swept)
+{
+  struct order order = new_order(100);
+  order.drop = order.swept = true;
+  student_call(call_write, &order);
+  EXPECT(outcome->begun == 0 && outcome->written == 0, "a blob is begun and written", "%d, %d, "
+         "\"%s\"", outcome->begun, outcome->written, student_said()->text);
+  EXPECT(outcome->error == EXDEV, "blob_drop leaves errno as it was, also where the file's name "
+         "is gone already", "it was EXDEV, and is %s", strerrorname_np(outcome->error) ?: "0");
+}
+END_TEST
+
 /* Two blobs at the same time: pieces of them in turn. */
 static void
 call_two(struct answer *a, const void *arg)
@@ -318,6 +355,7 @@ store_tests(void)
   student_test("4.1 blob_finish refuses a wrong digest, and leaves nothing", test_wrong_digest);
   student_test("4.1 blob_finish refuses a wrong size, and leaves nothing", test_wrong_size);
   student_test("4.1 blob_drop leaves nothing, and errno alone", test_drop);
+  student_test("4.1 blob_drop leaves errno alone where the name is gone", test_drop_swept);
   student_test("4.1 two blobs can be written at the same time", test_two);
   student_test("4.1 blob_begin fails where there is no tmp", test_no_tmp);
   open_tests();

@@ -85,6 +85,30 @@ START_TEST(test_sweep_directory)
 }
 END_TEST
 
+/* What no writer leaves, but somebody has put there. */
+START_TEST(test_sweep_odd)
+{
+  const char *store = put_store("store"), *outside = make_text("outside", "stays", 0644);
+  char dead[16];
+  snprintf(dead, sizeof dead, "%s", random_word());
+  close(leave(store, dead, false));
+  ck_assert_int_eq(mkfifo(at("store/tmp/a-fifo"), 0600), 0);
+  ck_assert_int_eq(symlink(outside, at("store/tmp/link")), 0);
+  ck_assert_int_eq(symlink("nowhere", at("store/tmp/no-link")), 0);
+  ck_assert_int_eq(symlink("../blobs", at("store/tmp/z-link")), 0);
+  ck_assert_int_eq(mknod(at("store/tmp/socket"), S_IFSOCK | 0600, 0), 0);
+  int before = in_tmp(store), swept = student_call(call_sweep, store)->value;
+  EXPECT(swept >= 0, "store_sweep does not fail where a FIFO, a socket and links are in tmp",
+         "%d, \"%s\"", swept, student_said()->text);
+  EXPECT(!is_left(store, dead), "a file that nobody has locked is removed, although a FIFO, a "
+         "socket and links are beside it", "it is there");
+  EXPECT(swept == before - in_tmp(store), "store_sweep returns how many it has removed",
+         "%d, and %d are gone", swept, before - in_tmp(store));
+  EXPECT(strcmp(contents(outside), "stays") == 0 && access(at("store/blobs/sha256"), F_OK) == 0,
+         "store_sweep does not follow a link in tmp", "what it leads to is gone");
+}
+END_TEST
+
 START_TEST(test_sweep_nothing)
 {
   const char *store = put_store("store");
@@ -190,6 +214,7 @@ sweep_tests(void)
 {
   student_test("4.1 store_sweep removes what nobody has locked", test_sweep);
   student_test("4.1 store_sweep removes directories, too", test_sweep_directory);
+  student_test("4.1 store_sweep neither waits for a FIFO nor follows a link", test_sweep_odd);
   student_test("4.1 store_sweep removes nothing else", test_sweep_nothing);
   student_test("4.1 store_sweep leaves a blob alone that is being written", test_sweep_living);
   student_test("4.1 SIGKILL leaves no blob, and store_sweep cleans up", test_sweep_killed);

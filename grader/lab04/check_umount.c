@@ -1,12 +1,9 @@
 /* check_umount.c - 4.4: stack_find and stack_umount. */
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "check_stack.h"
@@ -94,29 +91,6 @@ START_TEST(test_other_store)
 }
 END_TEST
 
-/* In the stacker's mount namespace: mount something. The test cannot go there itself, for
- * it would not find back. */
-static void
-mount_inside(const struct stacker *s, const char *type, const char *from, const char *on)
-{
-  char path[64];
-  snprintf(path, sizeof path, "/proc/%d/ns/mnt", s->pid);
-  pid_t pid = fork();
-  if (pid == 0) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    bool bind = strcmp(type, "bind") == 0;
-    if (fd < 0 || setns(fd, CLONE_NEWNS) < 0 ||
-        mount(bind ? from : type, on, bind ? NULL : type, bind ? MS_BIND : 0,
-              bind || strcmp(type, "tmpfs") == 0 ? NULL : from) < 0)
-      _exit(errno);
-    _exit(0);
-  }
-  int status = -1;
-  ck_assert(waitpid(pid, &status, 0) == pid);
-  ck_assert_msg(status == 0, "the test cannot mount a %s: %s", type,
-                strerror(WEXITSTATUS(status)));
-}
-
 START_TEST(test_covered)
 {
   struct stacker *s = new_stacker("store");
@@ -177,6 +151,42 @@ START_TEST(test_umount_none)
 }
 END_TEST
 
+static void
+expect_written(const struct stacker *s, const char *where, const char *upper)
+{
+  char path[2 * PATH_MAX];
+  snprintf(path, sizeof path, "%s/written", where);
+  EXPECT(has_text(inside(s, path), "written") && has_text(upper, "written"), "while an image is "
+         "mounted at another place, too (mount --bind), what was written stays: there, and in "
+         "STORE/mounts/ID/upper", "there it is \"%s\", and in upper \"%s\"",
+         contents(inside(s, path)), contents(upper));
+}
+
+/* Whichever of the two goes first. */
+START_TEST(test_bound)
+{
+  char m[PATH_MAX], n[PATH_MAX], upper[2 * PATH_MAX];
+  struct stacker *s = new_stacker("store");
+  snprintf(m, sizeof m, "%s", make_dir("m", 0755));
+  snprintf(n, sizeof n, "%s", make_dir("n", 0755));
+  for (int first = 0; first < 2; first++) {
+    must_mount(s, m, true);
+    write_text(inside(s, at("m/written")), "written");
+    mount_inside(s, "bind", m, n);
+    expect_found(s, "what mount --bind shows at another place", n);
+    snprintf(upper, sizeof upper, "%s/mounts/%s/upper/written", s->store, s->id);
+    must_umount(s, first ? m : n);
+    EXPECT(mounts_below(s, scratch()) == 1, "stack_umount unmounts one of two places", "%d are "
+           "left", mounts_below(s, scratch()));
+    expect_written(s, first ? n : m, upper);
+    must_umount(s, first ? n : m);
+    EXPECT(in_store(s->store, "mounts") == 0, "with the last place STORE/mounts/ID goes", "%d are "
+           "there", in_store(s->store, "mounts"));
+  }
+  stacker_end(s);
+}
+END_TEST
+
 /* What was written may be anything. */
 START_TEST(test_umount_all)
 {
@@ -209,4 +219,5 @@ stack_umount_tests(void)
   student_test("4.4 stack_umount refuses while somebody is in there", test_umount_busy);
   student_test("4.4 stack_umount leaves alone what is not ours", test_umount_none);
   student_test("4.4 stack_umount removes all that was written", test_umount_all);
+  student_test("4.4 stack_umount keeps what is mounted at another place, too", test_bound);
 }

@@ -1,6 +1,7 @@
 /* check_unpack.c - 4.4: layer_unpack, and what it leaves in the store. */
 #include <errno.h>
 #include <ftw.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -239,31 +240,49 @@ START_TEST(test_killed)
   must_unpack(s, 0);
   must_unpack(s, 1);
   expect_whole(s, 2, "after that, it can be unpacked");
+  EXPECT(in_store(store, "layers") == 2, "after that, both layers are there", "%d are",
+         in_store(store, "layers"));
   stacker_end(s);
 }
 END_TEST
 
-/* A large layer, so that we come while it is unpacked. */
+/* Large layers, so that we come while one is unpacked; and several, should we come late. */
+enum { LARGE = 8 };
+
+static int
+mounts_while_unpacking(struct stacker *s, size_t i)
+{
+  s->number = i;
+  stack_ask(s, DO_UNPACK);
+  while (s->asked != s->done && !has_begun(s->store))
+    usleep(20); /* who sleeps is let in soon, also where there is but one processor */
+  /* It stands still while we look. If it is done already, there is less to see, and what
+   * there is must still be so. */
+  kill(s->worker, SIGSTOP);
+  int there = mounts_below(s, s->store);
+  kill(s->worker, SIGCONT);
+  stack_wait(s);
+  return there;
+}
+
 START_TEST(test_no_mount)
 {
   const char *store = put_store("store");
   static char text[900000];
   memset(text, 'x', sizeof text - 1);
-  struct put_layer layers[] = {
-      ITEMS(store, A_FILE("first", random_word())),
-      ITEMS(store, A_FILE("file5", "begun"), A_FILE("big", text))};
+  struct put_layer layers[LARGE] = {ITEMS(store, A_FILE("first", random_word()))};
+  for (int i = 1; i < LARGE; i++)
+    layers[i] = ITEMS(store, A_FILE("file5", random_word()), A_FILE("big", text));
   struct stacker *s = stacker_start();
-  stacker_image(s, store, layers, 2);
+  stacker_image(s, store, layers, LARGE);
   must_unpack(s, 0);
-  s->number = 1;
-  stack_ask(s, DO_UNPACK);
-  while (s->asked != s->done && !has_begun(s->store))
-    ;
-  /* If it is done already, there is less to see, and what there is must still be so. */
-  int there = mounts_below(s, s->store);
-  stack_wait(s);
-  EXPECT(there == 0, "while a layer is unpacked, nothing is mounted that would stay if we were "
-         "killed (MNT_DETACH)", "%d mounts are there", there);
+  for (int i = 1; i < LARGE; i++) {
+    int there = mounts_while_unpacking(s, i);
+    EXPECT(there == 0, "while a layer is unpacked, nothing is mounted that would stay if we were "
+           "killed (MNT_DETACH)", "%d mounts are there", there);
+  }
+  EXPECT(in_store(store, "layers") == LARGE, "then all layers are there", "%d are",
+         in_store(store, "layers"));
   stacker_end(s);
 }
 END_TEST

@@ -10,6 +10,7 @@
 #include "check_fixtures.h"
 #include "check_lab04.h"
 #include "clean.h"
+#include "config.h"
 #include "proc.h"
 #include "store.h"
 
@@ -108,9 +109,9 @@ START_TEST(test_write_image)
                                "the manifest leads to the config");
   json_auto_t *want = json_of(w.config), *platform =
       json_of("{\"os\": \"linux\", \"architecture\": \"arm64\", \"variant\": \"v8\"}");
-  EXPECT(json_equal(config, want), "the config is the one that was given", "it is another");
-  EXPECT(json_equal(json_object_get(entry, "platform"), platform), "the entry has the config's "
-         "platform", "it has another, or none");
+  expect_equal(want, config, "the config is the one that was given");
+  expect_equal(platform, json_object_get(entry, "platform"), "the entry has the config's "
+               "platform");
   EXPECT(json_integer_value(json_object_get(manifest, "schemaVersion")) == 2,
          "the manifest's schemaVersion is 2", "it is not");
   const char *type = json_string_value(json_object_get(manifest, "mediaType"));
@@ -121,8 +122,8 @@ START_TEST(test_write_image)
          json_array_size(layers));
   for (int i = 0; i < 2; i++) {
     json_auto_t *layer = entry_json(&w.layers[i], NULL, NULL);
-    EXPECT(json_equal(json_array_get(layers, i), layer), "the manifest's layers are the "
-           "descriptors that were given, in their order", "number %d differs", i);
+    expect_equal(layer, json_array_get(layers, i), "the manifest's layers are the "
+                 "descriptors that were given, in their order");
   }
   const char *digest = json_string_value(json_object_get(entry, "digest"));
   EXPECT(strcmp(manifest_is->digest, digest) == 0 && manifest_is->size ==

@@ -4,6 +4,7 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -137,8 +138,13 @@ static void
 make_config(const struct hostile *hostile)
 {
   struct bytes *text = &plan.config.bytes;
+  unsigned author[2];
   plan.config.type = OCI "config.v1+json";
-  add_text(text, "{\"architecture\":\"%s\",\"os\":\"linux\",\"config\":{\"Labels\":{}},"
+  /* So nobody knows an image by its digest. */
+  if (getrandom(author, sizeof author, 0) != sizeof author)
+    give_up("no random numbers");
+  add_text(text, "{\"author\":\"%08x%08x\",", author[0], author[1]);
+  add_text(text, "\"architecture\":\"%s\",\"os\":\"linux\",\"config\":{\"Labels\":{}},"
                  "\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[", architecture());
   for (size_t i = 0; i < plan.count; i++)
     add_text(text, "%s\"%s\"", i ? "," : "", plan.diff_id[i]);

@@ -19,6 +19,7 @@ struct order {
   const struct descriptor *want;  /* for blob_finish */
   bool no_got;                    /* give blob_finish no descriptor to fill in */
   bool drop;                      /* drop it instead */
+  bool swept;                     /* and before that, somebody removes what is in tmp */
   bool hold;                      /* neither: stand still with it */
 };
 

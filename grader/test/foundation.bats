@@ -82,6 +82,18 @@ load helper
   run ! grep -nE '"(hints|say)".*(;\\n|\{ *$|==|\);)' grader/lab*/exercises.json
 }
 
+@test "no hint is empty or a mere word" {
+  local lab n length
+  for lab in grader/lab*/exercises.json; do
+    n=$(grep -c '"number": "' "$lab")
+    # Each is one string: what is between quotes, wherever the lines break.
+    length=$(tr '\n' ' ' <"$lab" | grep -oE '"hints": *\[( *"([^"\\]|\\.)*" *,?)*' |
+      sed 's/^"hints"//' | grep -oE '"([^"\\]|\\.){41,}"' | wc -l)
+    echo "$lab: $length of $((3 * n)) hints are longer than 40 characters"
+    [ "$length" -eq $((3 * n)) ]
+  done
+}
+
 @test "shell files pass shellcheck" {
   shellcheck -x common/*.sh grader/*.bash grader/test/*.sh grader/test/*.bash \
     grader/test/*.bats grader/lab*/*.bash grader/lab*/*.bats lab*/*.sh .ci/run

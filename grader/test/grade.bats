@@ -166,3 +166,22 @@ misbehave() {
   run script -qec "NO_COLOR=1 TERM=xterm $GRADE --solution --results $TEMP --exercise 1.5 lab01" /dev/null
   [[ $output != *$'\033['* ]]
 }
+
+# A header's code would run in the judge.
+@test "a header that was changed does not come into the tests" {
+  local lab dir header
+  for lab in $(make -s print-labs); do
+    dir=$(echo "$lab"-*)
+    cp "$dir"/*.h "$TEMP"
+    while read -r _ header; do
+      make -s "${lab}_dir=$TEMP" "BUILD=$TEMP/build" "$TEMP/build/grader/$lab/contract/$header"
+      rm "$TEMP/build/grader/$lab/contract/$header"
+      echo "int more;" >>"$TEMP/$header"
+      run make -s "${lab}_dir=$TEMP" "BUILD=$TEMP/build" "$TEMP/build/grader/$lab/contract/$header"
+      echo "$output"
+      [ "$status" -ne 0 ]
+      [[ $output == *"$header is not as it was handed out"* ]]
+      [ ! -e "$TEMP/build/grader/$lab/contract/$header" ]
+    done <"grader/$lab/contract.sum"
+  done
+}

@@ -84,7 +84,7 @@ user_tree() {
   mkdir "$TEMP/tree"
   cp -r Makefile common grader lab*-* "$TEMP/tree/"
   mkdir "$TEMP/tree/build"
-  find build -mindepth 1 -maxdepth 1 ! -name test -exec cp -a {} "$TEMP/tree/build/" \;
+  find build -mindepth 1 -maxdepth 1 ! -name test ! -name bench ! -name fuzz -exec cp -a {} "$TEMP/tree/build/" \;
   # Another grade may be at work in that tree; what it had open is not this one's.
   rm -f "$TEMP"/tree/build/grader/vm-tests*
   chmod -R u+rwX,go+rX "$TEMP/tree"

@@ -49,6 +49,9 @@ path_split(const char *path, char directory[PATH_MAX], char name[NAME_MAX + 1])
     if (size > NAME_MAX)
       return refuse(ENAMETOOLONG, "a name of %zu bytes: %.64s...", size, part);
     /* One more part: what was the name until now is a directory. */
+    if (strncmp(name, ".wh.", 4) == 0)
+      return refuse(EPERM, "the path \"%s\" has %s for a directory, and no file of an image "
+                    "can be called so", path, name);
     if (*name)
       length += snprintf(directory + length, PATH_MAX - length, "%s%s",
                          length ? "/" : "", name);

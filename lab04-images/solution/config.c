@@ -96,7 +96,7 @@ read_port(const char *text, char port[32])
   char *end;
   unsigned long number = strtoul(text, &end, 10);
   const char *protocol = *end ? end : "/tcp";
-  if (*text < '0' || *text > '9' || number < 1 || number > 65535 ||
+  if (*text < '1' || *text > '9' || number > 65535 ||
       (strcmp(protocol, "/tcp") != 0 && strcmp(protocol, "/udp") != 0 &&
        strcmp(protocol, "/sctp") != 0))
     return refuse(EINVAL, "\"%s\" is not a port: say 80, 80/tcp, 53/udp or 36412/sctp", text);

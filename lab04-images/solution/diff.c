@@ -183,9 +183,49 @@ path_push(char path[PATH_MAX], const char *name)
   return refuse(ENAMETOOLONG, "%s in /%s: a path of %d bytes or more", name, path, PATH_MAX);
 }
 
+/* Trees are walked with one descriptor on each side, however deep they are: down into a
+ * directory by its name, up by "..". A descriptor for each level would not do: of those a
+ * process has 1024 (ulimit -n), and a path of PATH_MAX bytes has twice as many names. */
+struct place {
+  dev_t device;  /* st_dev and st_ino say which directory that is */
+  ino_t inode;
+};
+
+/* Go from *here to the directory `down`, which is closed, or becomes *here. Where we were
+ * goes to `above`. */
+static int
+go_down(int *here, int *down, struct place *above)
+{
+  struct stat st;
+  if (fstat(*here, &st) < 0)
+    return fail("look at a directory");
+  *above = (struct place){st.st_dev, st.st_ino};
+  clean_close(here);
+  *here = take_fd(down);
+  return 0;
+}
+
+/* And back. "." was no step down. */
+static int
+go_up(int *here, const char *name, const struct place *above)
+{
+  struct stat st;
+  if (strcmp(name, ".") == 0)
+    return 0;
+  autoclose int up = openat(*here, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (up < 0 || fstat(up, &st) < 0)
+    return fail("go back from the directory %s to the one above", name);
+  if (st.st_dev != above->device || st.st_ino != above->inode)
+    return refuse(EAGAIN, "somebody has moved the directory %s while it was read", name);
+  clean_close(here);
+  *here = take_fd(&up);
+  return 0;
+}
+
 /* A tree that is being packed. */
 struct packing {
   struct packer *packer; /* where it goes */
+  int here;              /* the directory that we are in */
   bool upper;            /* it has marks */
   time_t newest;         /* no time may be later */
   struct links *links;   /* files with several names, so far */
@@ -210,18 +250,19 @@ pack_whiteout(struct packing *p, const char *name)
 {
   char mark[NAME_MAX + 1];
   if (snprintf(mark, sizeof mark, ".wh.%s", name) > NAME_MAX)
-    return refuse(ENAMETOOLONG, "/%s: a layer cannot say that %s is gone: with \".wh.\" in front "
-                  "it is longer than %d bytes", p->path, name, NAME_MAX);
+    return refuse(ENAMETOOLONG, "%s%s/%s: a layer cannot say that this is gone: with \".wh.\" in "
+                  "front the name is longer than %d bytes", *p->path ? "/" : "", p->path, name,
+                  NAME_MAX);
   return pack_mark(p, mark);
 }
 
 /* Write a regular file, and what is in it. */
 static int
-pack_regular(struct packing *p, int parent, const char *name, const struct entry *entry)
+pack_regular(struct packing *p, const char *name, const struct entry *entry)
 {
   /* Before its entry is written: an entry without its data is a broken layer. And
    * should it have become a FIFO in between, we do not wait for its other end. */
-  autoclose int file = open_below(parent, name, O_NONBLOCK);
+  autoclose int file = open_below(p->here, name, O_NONBLOCK);
   if (file < 0)
     return fail("open /%s", p->path);
   if (packer_entry(p->packer, entry) < 0)
@@ -231,11 +272,11 @@ pack_regular(struct packing *p, int parent, const char *name, const struct entry
 
 /* Write what is no directory. */
 static int
-pack_file(struct packing *p, int parent, const char *name, const struct entry *entry)
+pack_file(struct packing *p, const char *name, const struct entry *entry)
 {
   struct stat st;
   const char *first = NULL;
-  if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+  if (fstatat(p->here, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
     return fail("look at /%s", p->path);
   if (st.st_nlink > 1 && !(first = links_first(p->links, &st, p->path)))
     return -1;
@@ -246,59 +287,64 @@ pack_file(struct packing *p, int parent, const char *name, const struct entry *e
     link.mode &= ~S_IFMT;
     return packer_entry(p->packer, &link);
   }
-  return S_ISREG(entry->mode) ? pack_regular(p, parent, name, entry)
+  return S_ISREG(entry->mode) ? pack_regular(p, name, entry)
                               : packer_entry(p->packer, entry);
 }
 
-static int pack_one(struct packing *p, int parent, const char *name);
+static int pack_one(struct packing *p, const char *name);
 
 /* Write a directory, and what is in it. */
 static int
-pack_directory(struct packing *p, int parent, const char *name, const struct entry *entry,
-               bool opaque)
+pack_directory(struct packing *p, const char *name, const struct entry *entry, bool opaque)
 {
+  struct place above;
   autolist struct list names = {0};
-  autoclose int directory = open_below(parent, name, O_DIRECTORY);
+  autoclose int directory = open_below(p->here, name, O_DIRECTORY);
   if (directory < 0)
     return fail("open the directory /%s", p->path);
   if (packer_entry(p->packer, entry) < 0 || (opaque && pack_mark(p, ".wh..wh..opq") < 0) ||
       sorted_names(directory, &names) < 0)
     return -1;
+  if (names.count == 0)
+    return 0;
+  if (go_down(&p->here, &directory, &above) < 0)
+    return -1;
   for (size_t i = 0; i < names.count; i++)
-    if (pack_one(p, directory, names.items[i]) < 0)
+    if (pack_one(p, names.items[i]) < 0)
       return -1;
-  return 0;
+  return go_up(&p->here, name, &above);
 }
 
-/* Write what is `name` in `parent`; the path has it already. */
+/* Write what is called `name` where we are; the path has it already. */
 static int
-pack_entry(struct packing *p, int parent, const char *name, bool opaque)
+pack_entry(struct packing *p, const char *name, bool opaque)
 {
   struct entry entry;
-  if (entry_read(parent, name, p->newest, &entry) < 0)
-    return errno == ENOTSUP ? 0 : -1; /* a socket: whoever listens makes it anew */
+  if (entry_read(p->here, name, p->newest, &entry) < 0)
+    /* A socket is left out: whoever listens makes it anew. */
+    return errno == ENOTSUP ? 0 : refuse(errno, "/%s: %s", p->path, failure());
   entry.path = *p->path ? p->path : (char *)"./";
-  int bad = S_ISDIR(entry.mode) ? pack_directory(p, parent, name, &entry, opaque)
-                                : pack_file(p, parent, name, &entry);
+  int bad = S_ISDIR(entry.mode) ? pack_directory(p, name, &entry, opaque)
+                                : pack_file(p, name, &entry);
   entry.path = NULL; /* it is not the entry's */
   entry_free(&entry);
   return bad;
 }
 
 static int
-pack_one(struct packing *p, int parent, const char *name)
+pack_one(struct packing *p, const char *name)
 {
   /* Whoever unpacks it would take it for a whiteout. */
   if (starts_with(name, ".wh."))
-    return refuse(EPERM, "/%s: a layer cannot have a file %s, for \".wh.\" in front means that "
-                  "another is gone (rename it)", p->path, name);
-  enum mark mark = p->upper ? overlay_mark(parent, name) : MARK_NONE;
+    return refuse(EPERM, "%s%s/%s: a layer cannot have a file of this name, for \".wh.\" in front "
+                  "means that another is gone (rename it)", *p->path ? "/" : "", p->path, name);
+  enum mark mark = p->upper ? overlay_mark(p->here, name) : MARK_NONE;
   if (mark == MARK_WHITEOUT)
     return pack_whiteout(p, name);
   int end = path_push(p->path, name);
   if (end < 0)
     return -1;
-  int bad = pack_entry(p, parent, name, mark == MARK_OPAQUE);
+  int bad = pack_entry(p, name, mark == MARK_OPAQUE);
   p->path[end] = '\0';
   return bad;
 }
@@ -313,7 +359,9 @@ layer_pack(int root, bool upper, time_t newest, struct packer *packer)
   struct packing p = {.packer = packer, .upper = upper, .newest = newest, .links = links_new()};
   if (!p.links)
     return -1;
-  int bad = pack_one(&p, root, ".");
+  p.here = open_below(root, ".", O_DIRECTORY);
+  int bad = p.here < 0 ? fail("open the directory to pack") : pack_one(&p, ".");
+  clean_close(&p.here);
   links_free(p.links);
   return bad;
   //<
@@ -322,6 +370,8 @@ layer_pack(int root, bool upper, time_t newest, struct packer *packer)
 //>
 /* Two trees that are being compared. */
 struct comparison {
+  int before, after;     /* the directories that we are in; on a side that has nothing here,
+                            wherever the way down has ended */
   change_fn *on_change;  /* whom to tell */
   void *arg;             /* for him */
   char path[PATH_MAX];   /* of what we are at; "" is the root */
@@ -329,7 +379,6 @@ struct comparison {
 
 /* One name, on both sides. */
 struct pair {
-  int before, after;      /* directories that have it, or -1 */
   const char *name;       /* the name */
   struct entry old, new;  /* what it is there; all zero is nothing */
 };
@@ -356,17 +405,17 @@ same_entry(const struct entry *a, const struct entry *b)
 
 /* Is the same in both? 1 or 0; or -1. */
 static int
-is_same(const struct pair *pair, const char *path)
+is_same(const struct comparison *c, const struct pair *pair)
 {
   struct stat old, new;
   if (!same_entry(&pair->old, &pair->new))
     return 0;
   if (!S_ISREG(pair->old.mode))
     return 1;
-  autoclose int a = open_below(pair->before, pair->name, O_NONBLOCK);
-  autoclose int b = open_below(pair->after, pair->name, O_NONBLOCK);
+  autoclose int a = open_below(c->before, pair->name, O_NONBLOCK);
+  autoclose int b = open_below(c->after, pair->name, O_NONBLOCK);
   if (a < 0 || b < 0 || fstat(a, &old) < 0 || fstat(b, &new) < 0)
-    return fail("open /%s", path);
+    return fail("open /%s", c->path);
   /* Two overlays of one image show the very same file of a layer. */
   return (old.st_dev == new.st_dev && old.st_ino == new.st_ino) || same_data(a, b);
 }
@@ -379,18 +428,34 @@ tell(const struct comparison *c, enum change change)
   return c->on_change(change, path, c->arg);
 }
 
-static int compare_names(struct comparison *c, int before, int after);
+static int compare_names(struct comparison *c, const struct list *old, const struct list *new);
+
+/* The names below, sorted, if it is a directory on this side; `down` is that, then. */
+static int
+read_below(const struct comparison *c, int here, const char *name, int *down, struct list *names)
+{
+  *down = open_below(here, name, O_DIRECTORY);
+  return *down < 0 ? fail("open the directory /%s", c->path) : sorted_names(*down, names);
+}
 
 /* What is below it, in those of the two where it is a directory. */
 static int
 compare_below(struct comparison *c, const struct pair *pair)
 {
-  bool was = S_ISDIR(pair->old.mode), is = S_ISDIR(pair->new.mode);
-  autoclose int before = was ? open_below(pair->before, pair->name, O_DIRECTORY) : -1;
-  autoclose int after = is ? open_below(pair->after, pair->name, O_DIRECTORY) : -1;
-  if ((was && before < 0) || (is && after < 0))
-    return fail("open the directory /%s", c->path);
-  return was || is ? compare_names(c, before, after) : 0;
+  struct place was = {0}, is = {0};
+  autolist struct list old = {0}, new = {0};
+  autoclose int before = -1, after = -1;
+  if ((S_ISDIR(pair->old.mode) &&
+       read_below(c, c->before, pair->name, &before, &old) < 0) ||
+      (S_ISDIR(pair->new.mode) && read_below(c, c->after, pair->name, &after, &new) < 0) ||
+      (old.count && go_down(&c->before, &before, &was) < 0) ||
+      (new.count && go_down(&c->after, &after, &is) < 0))
+    return -1;
+  int bad = compare_names(c, &old, &new);
+  if (!bad && ((old.count && go_up(&c->before, pair->name, &was) < 0) ||
+               (new.count && go_up(&c->after, pair->name, &is) < 0)))
+    bad = -1;
+  return bad;
 }
 
 /* Compare what it is, and what is below. */
@@ -401,29 +466,31 @@ compare_pair(struct comparison *c, const struct pair *pair)
   if (!pair->old.mode || !pair->new.mode) {
     if (pair->old.mode || pair->new.mode) /* neither: a socket */
       bad = tell(c, pair->old.mode ? CHANGE_DELETED : CHANGE_ADDED);
-  } else if ((same = is_same(pair, c->path)) <= 0)
+  } else if ((same = is_same(c, pair)) <= 0)
     bad = same < 0 ? -1 : tell(c, CHANGE_MODIFIED);
   return bad ? bad : compare_below(c, pair);
 }
 
-/* Look at a name in one of the two. */
+/* Look at a name on one side. */
 static int
-look(int directory, const char *name, struct entry *entry)
+look(const struct comparison *c, int here, const char *name, struct entry *entry)
 {
-  if (directory < 0 || entry_read(directory, name, 0, entry) == 0)
+  if (entry_read(here, name, 0, entry) == 0)
     return 0;
-  return errno == ENOTSUP ? 0 : -1; /* a socket */
+  /* A socket is not there. */
+  return errno == ENOTSUP ? 0 : refuse(errno, "/%s: %s", c->path, failure());
 }
 
+/* Compare what `name` is on those sides that have it. */
 static int
-compare_one(struct comparison *c, int before, int after, const char *name)
+compare_one(struct comparison *c, const char *name, bool was, bool is)
 {
-  struct pair pair = {.before = before, .after = after, .name = name};
+  struct pair pair = {.name = name};
   int end = path_push(c->path, name);
   if (end < 0)
     return -1;
-  int bad = look(before, name, &pair.old) < 0 || look(after, name, &pair.new) < 0
-                ? -1 : compare_pair(c, &pair);
+  int bad = (was && look(c, c->before, name, &pair.old) < 0) ||
+                    (is && look(c, c->after, name, &pair.new) < 0) ? -1 : compare_pair(c, &pair);
   entry_free(&pair.old);
   entry_free(&pair.new);
   c->path[end] = '\0';
@@ -432,16 +499,14 @@ compare_one(struct comparison *c, int before, int after, const char *name)
 
 /* Both lists are sorted: go along both at once, as one merges them. */
 static int
-compare_names(struct comparison *c, int before, int after)
+compare_names(struct comparison *c, const struct list *old, const struct list *new)
 {
-  autolist struct list old = {0}, new = {0};
-  int bad = (before >= 0 && sorted_names(before, &old) < 0) ||
-                    (after >= 0 && sorted_names(after, &new) < 0) ? -1 : 0;
-  for (size_t i = 0, j = 0; !bad && (i < old.count || j < new.count);) {
-    int order = i == old.count ? 1 : j == new.count ? -1 : strcmp(old.items[i], new.items[j]);
-    const char *name = order <= 0 ? old.items[i++] : new.items[j];
+  int bad = 0;
+  for (size_t i = 0, j = 0; !bad && (i < old->count || j < new->count);) {
+    int order = i == old->count ? 1 : j == new->count ? -1 : strcmp(old->items[i], new->items[j]);
+    const char *name = order <= 0 ? old->items[i++] : new->items[j];
     j += order >= 0;
-    bad = compare_one(c, order <= 0 ? before : -1, order >= 0 ? after : -1, name);
+    bad = compare_one(c, name, order <= 0, order >= 0);
   }
   return bad;
 }
@@ -452,7 +517,13 @@ tree_diff(int before, int after, change_fn *on_change, void *arg)
 {
   //> /* TODO 4.5: the two roots, then both directories' names at once, and so on down. */
   //> return todo("4.5", before, after, on_change, arg);
-  struct comparison c = {.on_change = on_change, .arg = arg};
-  return compare_one(&c, before, after, ".");
+  struct comparison c = {.before = open_below(before, ".", O_DIRECTORY),
+                         .after = open_below(after, ".", O_DIRECTORY),
+                         .on_change = on_change, .arg = arg};
+  int bad = c.before < 0 || c.after < 0 ? fail("open the directories to compare")
+                                        : compare_one(&c, ".", true, true);
+  clean_close(&c.before);
+  clean_close(&c.after);
+  return bad;
   //<
 }

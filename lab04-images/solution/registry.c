@@ -106,6 +106,14 @@ check_realm(const struct registry *registry, const char *realm)
                 "encryption", registry->base, realm);
 }
 
+/* The text of this key; NULL if it is empty, as Go writes what it does not have. */
+static const char *
+text_of(const json_t *json, const char *key)
+{
+  const char *text = json_string_value(json_object_get(json, key));
+  return text && *text ? text : NULL;
+}
+
 /* Take the token out of the answer, and use it from here on. */
 static int
 use_token(struct registry *registry, const struct answer_http *answer)
@@ -114,8 +122,7 @@ use_token(struct registry *registry, const struct answer_http *answer)
   if (!json)
     return -1;
   autofree char *value = NULL;
-  const char *token = json_string_value(json_object_get(json, "token"))
-                          ?: json_string_value(json_object_get(json, "access_token"));
+  const char *token = text_of(json, "token") ?: text_of(json, "access_token");
   if (!token)
     return refuse(EBADMSG, "the token server's answer has no token in it");
   if (asprintf(&value, "Bearer %s", token) < 0)
@@ -368,7 +375,8 @@ image_pull(struct registry *registry, int store, const struct reference *referen
            const char *name, const struct platform *want)
 {
   //> /* TODO 4.7: manifest_pull, choice_pull; the config; image_read; the layers; and
-  //>  * image_put, when all is there. */
+  //>  * image_put, when all is there. Who wants to see how far it is: progress_begin with
+  //>  * image_bytes, progress_add in blob_pull, progress_end. */
   //> return todo("4.7", registry, store, reference, name, want);
 
   /* With a digest, a tag beside it is only for people to read. */
@@ -507,7 +515,8 @@ image_push(struct registry *registry, int store, const struct image *image,
            const struct reference *reference)
 {
   //> /* TODO 4.7: config and layers, from where they are if one knows (mount_source); then
-  //>  * PUT the manifest, with its own type. */
+  //>  * PUT the manifest, with its own type. Who wants to see how far it is: progress_begin
+  //>  * and progress_end; http_ask counts what is sent. */
   //> return todo("4.7", registry, store, image, reference);
   struct transfer t = {.registry = registry, .store = store, .image = image,
                        .reference = reference};

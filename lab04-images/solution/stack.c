@@ -361,8 +361,16 @@ stack_mount(int store, const struct image *image, const char *name, const char *
 }
 
 //>
-/* The line of /proc/self/mountinfo about mount number `wanted`: what comes behind
- * " - ", "TYPE SOURCE OPTIONS". Is that an overlay of ours? */
+/* Is this line of mountinfo about an overlay of ours? Behind " - " comes "TYPE SOURCE
+ * OPTIONS". */
+static bool
+our_source(const char *line, char id[NAME_MAX + 1])
+{
+  const char *rest = strstr(line, " - ");
+  return rest && sscanf(rest, " - overlay img:%255s", id) == 1;
+}
+
+/* Is mount number `wanted` one of ours? */
 static bool
 source_of(unsigned long long wanted, char id[NAME_MAX + 1])
 {
@@ -374,8 +382,24 @@ source_of(unsigned long long wanted, char id[NAME_MAX + 1])
     found = strtoull(line, NULL, 10) == wanted;
   if (file)
     fclose(file);
-  const char *rest = found ? strstr(line, " - ") : NULL;
-  return rest && sscanf(rest, " - overlay img:%255s", id) == 1;
+  return found && our_source(line, id);
+}
+
+/* Is it mounted anywhere? Where we cannot know it is: what is mounted must stay. */
+static bool
+is_mounted(const char *id)
+{
+  autofree char *line = NULL;
+  char other[NAME_MAX + 1];
+  size_t room = 0;
+  bool found = false;
+  FILE *file = fopen("/proc/self/mountinfo", "re");
+  while (file && !found && getline(&line, &room, file) > 0)
+    found = our_source(line, other) && strcmp(other, id) == 0;
+  if (!file)
+    return true;
+  fclose(file);
+  return found;
 }
 //<
 
@@ -414,6 +438,9 @@ stack_umount(int store, const char *target)
     return -1;
   if (umount2(target, 0) < 0)
     return fail("unmount %s", target);
+  /* mount --bind, or a shared mount, may show it at other places, too. They need it. */
+  if (is_mounted(id))
+    return 0;
   /* Away from the mounts at once, for it is none any more. Should we be killed while we
    * remove it, store_sweep finds it. */
   snprintf(path, sizeof path, "tmp/mount-%s", id);

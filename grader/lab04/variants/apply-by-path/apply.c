@@ -49,6 +49,8 @@ path_split(const char *path, char directory[PATH_MAX], char name[NAME_MAX + 1])
     last = part;
   }
   memcpy(name, last, strlen(last) + 1);
+  if (strncmp(directory, ".wh.", 4) == 0 || strstr(directory, "/.wh."))
+    return refuse(EPERM, "%s: there are no directories \".wh.*\"", path);
   return 0;
 }
 
@@ -181,7 +183,7 @@ entry_make(struct target *target, int parent, const char *name,
     if (S_ISDIR(st.st_mode) && type == S_IFDIR)
       return 0;
     if (strcmp(name, ".") == 0)
-      return refuse(EISDIR, "the root is a directory");
+      return refuse(EPERM, "the root is a directory");
     if (tree_remove(parent, name) < 0)
       return -1;
   }

@@ -132,11 +132,16 @@ by_path(const void *a, const void *b)
   return l - r;
 }
 
+/* The names in one directory, which `path` may be. */
 static int
-gather(int directory, const char *path, struct list *paths)
+gather(int root, const char *path, struct list *paths)
 {
   autolist struct list names = {0};
-  if (names_read(directory, &names) < 0)
+  autoclose int fd = openat(root, *path ? path : ".",
+                            O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0)
+    return errno == ENOTDIR || errno == ELOOP ? 0 : fail("open %s", path);
+  if (names_read(fd, &names) < 0)
     return -1;
   for (size_t i = 0; i < names.count; i++) {
     char below[2 * PATH_MAX];
@@ -145,23 +150,20 @@ gather(int directory, const char *path, struct list *paths)
       return refuse(ENAMETOOLONG, "%s: too long a path", below);
     if (list_add(paths, below) < 0)
       return -1;
-    autoclose int fd = openat(directory, names.items[i],
-                              O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 && errno != ENOTDIR && errno != ELOOP)
-      return fail("open %s", below);
-    if (fd >= 0 && gather(fd, below, paths) < 0)
-      return -1;
   }
   return 0;
 }
 
+/* The list grows while we go along it. */
 static int
 list_tree(int root, struct list *paths)
 {
-  if (list_add(paths, "") < 0 || gather(root, "", paths) < 0)
-    return -1;
-  qsort(paths->items, paths->count, sizeof *paths->items, by_path);
-  return 0;
+  int bad = list_add(paths, "");
+  for (size_t i = 0; !bad && i < paths->count; i++)
+    bad = gather(root, paths->items[i], paths);
+  if (!bad)
+    qsort(paths->items, paths->count, sizeof *paths->items, by_path);
+  return bad;
 }
 
 /* Open the directory that a path lies in, and find its last name. */

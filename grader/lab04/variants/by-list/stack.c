@@ -209,36 +209,30 @@ stack_mount(int store, const struct image *image, const char *name, const char *
   return bad;
 }
 
-/* Is the source of the mount whose root `path` is "img-ID"? */
+/* Is "img-ID" the source of a mount: of number `mount`, or (0) of any? */
 static bool
-is_mounted(const char *path, const char *id)
+in_mountinfo(unsigned long long mount, const char *id)
 {
-  struct statx st;
   char want[NAME_MAX + 64], *line = NULL;
   size_t room = 0;
   bool found = false;
-  if (statx(AT_FDCWD, path, 0, STATX_MNT_ID, &st) < 0 ||
-      !(st.stx_attributes & STATX_ATTR_MOUNT_ROOT))
-    return false;
   snprintf(want, sizeof want, " - overlay img-%s ", id);
   FILE *file = fopen("/proc/self/mountinfo", "re");
   while (file && getline(&line, &room, file) > 0)
-    found = found || (strtoull(line, NULL, 10) == st.stx_mnt_id && strstr(line, want));
+    found = found || ((!mount || strtoull(line, NULL, 10) == mount) && strstr(line, want));
   if (file)
     fclose(file);
   free(line);
   return found;
 }
 
+/* Is that the mount whose root `path` is? */
 static bool
-record_says(int dir, const char *path)
+is_mounted(const char *path, const char *id)
 {
-  autoclose int file = openat(dir, "image.json", O_RDONLY | O_CLOEXEC);
-  json_t *json = json_loadfd(file, 0, NULL);
-  const char *target = json_string_value(json_object_get(json, "target"));
-  bool same = target && strcmp(target, path) == 0;
-  json_decref(json);
-  return same;
+  struct statx st;
+  return statx(AT_FDCWD, path, 0, STATX_MNT_ID, &st) == 0 &&
+         (st.stx_attributes & STATX_ATTR_MOUNT_ROOT) && in_mountinfo(st.stx_mnt_id, id);
 }
 
 int
@@ -254,7 +248,7 @@ stack_find(int store, const char *target, char id[NAME_MAX + 1])
     return fail("read the store's mounts");
   for (struct dirent *e; found < 0 && (e = readdir(dir));) {
     autoclose int fd = e->d_name[0] == '.' ? -1 : open_dir(mounts, e->d_name);
-    if (fd >= 0 && record_says(fd, path) && is_mounted(path, e->d_name)) {
+    if (fd >= 0 && is_mounted(path, e->d_name)) {
       snprintf(id, NAME_MAX + 1, "%s", e->d_name);
       found = take_fd(&fd);
     }
@@ -271,5 +265,7 @@ stack_umount(int store, const char *target)
   autoclose int dir = mounts < 0 ? -1 : stack_find(store, target, id);
   if (dir < 0)
     return -1;
-  return umount(target) < 0 ? fail("unmount %s", target) : tree_remove(mounts, id);
+  if (umount(target) < 0)
+    return fail("unmount %s", target);
+  return in_mountinfo(0, id) ? 0 : tree_remove(mounts, id);
 }

@@ -103,9 +103,11 @@ registry_login(struct registry *registry, const struct challenge *challenge)
   else {
     json_error_t error;
     json_auto_t *json = json_loadb(answer.text, answer.size, 0, &error);
-    json_t *token = json_object_get(json, "token") ?: json_object_get(json, "access_token");
-    result = json_is_string(token) ? bearer(registry, json_string_value(token))
-                                   : refuse(EBADMSG, "there is no token in the answer");
+    const char *token = json_string_value(json_object_get(json, "token"));
+    if (!token || !*token)
+      token = json_string_value(json_object_get(json, "access_token"));
+    result = token && *token ? bearer(registry, token)
+                             : refuse(EBADMSG, "there is no token in the answer");
   }
   http_free(&answer);
   return result;

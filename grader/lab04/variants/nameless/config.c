@@ -36,7 +36,7 @@ read_port(const char *text, char port[16])
 {
   char protocol[8] = "tcp", rest;
   int digits = strspn(text, "0123456789"), number = 0;
-  if (digits < 1 || digits > 5)
+  if (digits < 1 || digits > 5 || *text == '0')
     return false;
   number = atoi(text);
   if (text[digits] == '/' && sscanf(text + digits, "/%4[a-z]%c", protocol, &rest) != 1)
@@ -48,10 +48,27 @@ read_port(const char *text, char port[16])
          strcmp(protocol, "sctp") == 0;
 }
 
+/* Can something be added to what is there? */
+static bool
+good(const json_t *object, const char *key, bool asked, json_type type)
+{
+  const json_t *value = json_object_get(object, key);
+  if (!asked || !value || json_is_null(value) || json_typeof(value) == type)
+    return true;
+  refuse(EBADMSG, "%s is of another type", key);
+  return false;
+}
+
 static int
-look(const struct config_wish *wish)
+look(const json_t *config, const struct config_wish *wish)
 {
   char port[16];
+  const json_t *c = json_object_get(config, "config");
+  if (!good(config, "config", true, JSON_OBJECT) || !good(c, "Env", wish->env, JSON_ARRAY) ||
+      !good(c, "Labels", wish->labels, JSON_OBJECT) ||
+      !good(c, "ExposedPorts", wish->ports, JSON_OBJECT) ||
+      !good(c, "Volumes", wish->volumes, JSON_OBJECT))
+    return -1;
   for (int i = 0; wish->env && wish->env[i]; i++)
     if (!is_assignment(wish->env[i]))
       return refuse(EINVAL, "no variable: %s", wish->env[i]);
@@ -103,7 +120,7 @@ keys(json_t *object, const char *key, const char *const *from, bool ports)
 int
 config_change(json_t *config, const struct config_wish *wish)
 {
-  if (look(wish) < 0)
+  if (look(config, wish) < 0)
     return -1;
   json_t *c = get(config, "config", false);
   for (int i = 0; wish->env && wish->env[i]; i++)
@@ -136,6 +153,10 @@ config_add_history(json_t *config, const char *diff_id, time_t created, const ch
                    const char *comment)
 {
   struct tm *tm = gmtime(&created);
+  if (!good(config, "history", true, JSON_ARRAY) ||
+      !good(config, "rootfs", diff_id, JSON_OBJECT) ||
+      !good(json_object_get(config, "rootfs"), "diff_ids", diff_id, JSON_ARRAY))
+    return -1;
   autofree char *when = NULL;
   if (asprintf(&when, "%04d-%02d-%02dT%02d:%02d:%02dZ", tm->tm_year + 1900, tm->tm_mon + 1,
                tm->tm_mday, tm->tm_hour, tm->tm_min, tm->tm_sec) < 0)

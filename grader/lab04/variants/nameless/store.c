@@ -51,7 +51,7 @@ blob_write(struct blob *blob, const void *data, size_t size)
     if (n < 0 && errno == EINTR)
       continue;
     if (n < 0) {
-      blob->size = -1;
+      blob->failed = true;
       return fail("write a blob");
     }
     hash_add(blob->hash, bytes, n);
@@ -95,7 +95,7 @@ blob_finish(struct blob *blob, const struct descriptor *want, struct descriptor 
   int result;
   hash_end(blob->hash, digest);
   blob->hash = NULL;
-  if (blob->size < 0)
+  if (blob->failed)
     result = refuse(EIO, "an earlier write failed");
   else if (want && want->size != blob->size)
     result = refuse(EBADMSG, "wanted %lld bytes, got %lld", (long long)want->size,
