@@ -72,8 +72,8 @@ int blob_write(struct blob *blob, const void *data, size_t size);
  * file's bytes reach the disk (fsync(2)), then it gets its name (rename(2)), then
  * the name reaches the disk. Mode 0444. That a blob is there already is success. A
  * blob of which a blob_write failed is refused (EIO), whatever is wanted.
- * What it is goes to digest and size of `got` (or NULL); its media_type stays. Ends the blob in any
- * case: the file is closed, and nothing is left in tmp. Returns 0, or -1 with
+ * What it is goes to digest and size of `got` (or NULL); its media_type stays. Ends
+ * the blob in any case: the file is closed, and nothing is left in tmp. Returns 0, or -1 with
  * errno: EBADMSG if it is not what was wanted, and the message says which of the
  * two, what was wanted and what came; else of fsync(2) or rename(2). */
 int blob_finish(struct blob *blob, const struct descriptor *want,

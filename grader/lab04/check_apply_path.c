@@ -92,7 +92,8 @@ expect_refused(const char *path, int error)
 {
   const struct split *s = split(path);
   EXPECT(s->value == -1 && s->error == error && s->message[0], "path_split refuses a path that "
-         "leads out, is empty or too long, or leads through a whiteout", "for %s it returns %d, with %s, \"%.100s\", "
+         "leads out, is empty or too long, or leads through a whiteout",
+         "for %s it returns %d, with %s, \"%.100s\", "
          "and not -1 with %s and a message", shown(path), s->value,
          s->value ? strerrorname_np(s->error) ?: "no errno" : "no failure", s->message,
          strerrorname_np(error));
