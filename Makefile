@@ -91,7 +91,7 @@ $$($1_contract): $$(G)/$1/contract/%.h: $($1_dir)/%.h grader/$1/contract.sum
 
 # Its tests: a Check program that loads the library, and a static program that
 # the tests run inside roots where nothing else is.
-$$(G)/$1/check: $$(call objects,$$(G)/$1,$$(wildcard grader/$1/check*.c grader/$1/groups.c)) $$(call objects,$$(G),student.c scratch.c proc.c) $$(common_objects)
+$$(G)/$1/check: $$(call objects,$$(G)/$1,$$(wildcard grader/$1/check*.c grader/$1/groups.c)) $$(call objects,$$(G),student.c scratch.c proc.c follow.c) $$(common_objects)
 	$$(LINK) -o $$@ $$^ $$$$(pkg-config --libs check) $($1_libs) -lcap -ldl
 
 $$(G)/$1/probe: grader/$1/probe.c

@@ -2,13 +2,13 @@
 #ifndef STORE_H
 #define STORE_H
 
-#include <sys/ptrace.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
 #include "check_fixtures.h"
 #include "check_lab04.h"
+#include "follow.h"
 
 /* A blob to write: what call_write does. */
 struct order {
@@ -52,15 +52,6 @@ int in_tmp(const char *store);
  * with -1. */
 void forbid(const int *calls, int error);
 
-/* ---- following a process from system call to system call: check_follow.c ---- */
-
-/* Called where the process is about to enter a call, and where it has come out of it. */
-typedef void follow_fn(pid_t pid, const struct __ptrace_syscall_info *call, void *arg);
-
-/* As student_call, with each call reported. Ends the test as one that cannot run
- * where no process may be followed. */
-const struct answer *follow_call(void (*body)(struct answer *, const void *), const void *arg,
-                                 follow_fn *each, void *each_arg);
 
 /* The tests of the other files. */
 void open_tests(void);

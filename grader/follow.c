@@ -1,16 +1,12 @@
-/* check_follow.c - follow the student's process from system call to system call
- * (ptrace(2)). At each of them it could be killed: what is on the disk there is what
- * the kill would leave. */
-#include <errno.h>
+#include "follow.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
-#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "proc.h"
-#include "store.h"
 
 /* The student's process has a child, in which the body runs: so it is followed from the
  * start, while student_start waits for the student's process. */
