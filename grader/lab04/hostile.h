@@ -15,12 +15,16 @@ enum {
 
 /* Bytes that grow. All zero is none of them. */
 struct bytes {
-  char *data;   /* free(3) */
+  char *data;   /* free(3), or autobytes */
   size_t size;  /* bytes in use */
   size_t room;  /* bytes there */
 };
 
 /* ---- hostile_text.c: bytes, and text with little signs in it ---- */
+
+/* Frees them at the end of the block. */
+#define autobytes __attribute__((cleanup(bytes_free)))
+void bytes_free(struct bytes *bytes);
 
 /* Add so many bytes, or zeros for NULL. Ends the program if there is no memory. */
 void add(struct bytes *bytes, const void *data, size_t size);

@@ -36,7 +36,7 @@ end_garbage(void)
 {
   file(layer(), "f", "x");
   tar_end(layer());
-  add(layer(), expanded("<garbage*1000>"), 7000);
+  add_expanded(layer(), "<garbage*1000>");
 }
 
 static void
@@ -207,7 +207,7 @@ static void
 bomb_zstd(void)
 {
   struct bytes *packed = &plan.layer[0].bytes;
-  struct bytes start = {0};
+  autobytes struct bytes start = {0};
   uint32_t rle = 1 << 1 | (128 << 10) << 3, raw = BLOCK << 3;
   file(layer(), "ok", "1");
   add(&start, layer()->data, layer()->size);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clean.h"
 #include "hostile.h"
 
 /* ---- headers and PAX records ---- */
@@ -120,7 +121,7 @@ size_pax_overflows(void)
 static void
 size_differs(void)
 {
-  struct bytes inner = {0};
+  autobytes struct bytes inner = {0};
   file(&inner, "smuggled", "x");
   pax(layer(), "size", "1024", 4);
   head(layer(), &(struct head){.type = '0', .name = "f"});
@@ -141,7 +142,7 @@ size_of_link(void)
 static void
 pax_of_megabytes(void)
 {
-  char *text = malloc(16 << 20);
+  autofree char *text = malloc(16 << 20);
   if (!text)
     give_up("no memory");
   memset(text, 'x', 16 << 20);
@@ -281,7 +282,7 @@ sparse_map(const char *map, const char *real, const char *data)
 {
   static const char start[] = "22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n"
                               "21 GNU.sparse.name=f\n";
-  struct bytes records = {0};
+  autobytes struct bytes records = {0};
   file(layer(), "ok", "1");
   add_text(&records, "%s%zu GNU.sparse.realsize=%s\n", start, strlen(real) + 24, real);
   head(layer(), &(struct head){.type = 'x', .name = "x", .size = records.size});
@@ -308,7 +309,8 @@ sparse_map_count(void)
 static void
 sparse_map_endless(void)
 {
-  sparse_map(expanded("1000000\n<0\n0\n*1000000>"), "1", "x");
+  autofree char *map = expanded("1000000\n<0\n0\n*1000000>");
+  sparse_map(map, "1", "x");
 }
 
 static void

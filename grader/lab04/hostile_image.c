@@ -247,6 +247,8 @@ image_make(const struct hostile *hostile, const char *directory)
   write_file(store, "oci-layout", &version);
   if (hostile->spoil)
     hostile->spoil(blobs);
+  for (size_t i = 0; i < plan.nested; i++)
+    bytes_free(&inner[i].bytes);
   close(blobs);
   close(store);
 }

@@ -106,7 +106,7 @@ describe_size(int root, const char *path, const char *want, struct bytes *out)
 static bool
 judge_one(int root, const char *path, const char *want)
 {
-  struct bytes got = {0};
+  autobytes struct bytes got = {0};
   if (want[0] == '^')
     add_text(&got, same_file(root, path, want + 1) ? "%s" : "another file than %s",
              same_file(root, path, want + 1) ? want : want + 1);
@@ -118,7 +118,6 @@ judge_one(int root, const char *path, const char *want)
   if (!right)
     printf("expected: %.200s is %.200s (- nothing, d a directory, f a file, l a link, p a "
            "FIFO)\ngot: %.200s\n", path, want, got.data);
-  free(got.data);
   return right;
 }
 
@@ -151,13 +150,12 @@ static void
 look_at_data(int parent, const char *name)
 {
   char sum[DIGEST], data[65536];
-  struct bytes all = {0};
+  autobytes struct bytes all = {0};
   int fd = openat(parent, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
   for (ssize_t n; (n = read(fd, data, sizeof data)) > 0;)
     add(&all, data, n);
   close(fd);
   digest(all.data, all.size, sum);
-  free(all.data);
   printf(" %s", sum);
 }
 

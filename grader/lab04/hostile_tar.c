@@ -74,7 +74,7 @@ static void
 pax_as(struct bytes *tar, char type, const char *key, const void *value, size_t size)
 {
   size_t length = strlen(key) + size + 3, digits = 1;
-  struct bytes record = {0};
+  autobytes struct bytes record = {0};
   for (size_t n = 10; length + digits >= n; n *= 10)
     digits++;
   add_text(&record, "%zu %s=", length + digits, key);
@@ -82,7 +82,6 @@ pax_as(struct bytes *tar, char type, const char *key, const void *value, size_t 
   add(&record, "\n", 1);
   head(tar, &(struct head){.type = type, .name = "PaxHeaders/x", .size = record.size});
   body(tar, record.data, record.size);
-  free(record.data);
 }
 
 void

@@ -77,6 +77,12 @@ add_expanded(struct bytes *bytes, const char *text)
   }
 }
 
+void
+bytes_free(struct bytes *bytes)
+{
+  free(bytes->data);
+}
+
 char *
 expanded(const char *text)
 {

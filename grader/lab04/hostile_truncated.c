@@ -115,6 +115,7 @@ case_of(const struct kind *kind, size_t n)
   static char name[32];
   blocks = n;
   make_whole(); /* to know `whole` */
+  bytes_free(layer());
   memset(&plan, 0, sizeof plan);
   bool accepted = kind->make == make_tar && whole[n];
   snprintf(name, sizeof name, "%s-%zu", kind->name, n);
