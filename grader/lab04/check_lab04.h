@@ -2,9 +2,15 @@
 #ifndef CHECK_LAB04_H
 #define CHECK_LAB04_H
 
+#include <stdbool.h>
+
 #include "image.h"
 #include "scratch.h"
 #include "student.h"
+
+/* Has a file system in memory extended attributes user.*? Since Linux 6.6. Without them,
+ * what is told apart by them alone is not tested. */
+bool memory_has_user_xattrs(void);
 
 /* Each file's tests. */
 void store_tests(void);

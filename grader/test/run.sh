@@ -70,8 +70,9 @@ mkdir build/answers
     vm_build lab03 "$dir" >&2
     echo "@test \"lab03: in the virtual machine another right answer is right: $(basename "$dir")\" { vm_variant lab03 $dir; }"
   done
-  # Overlays and extended attributes are another kernel's there.
-  build/grader/lab04/check --list | grep '^4\.[45] ' >build/answers/vm-stacks
+  # Overlays and extended attributes are another kernel's there; it is older than 6.6
+  # (memory_has_user_xattrs).
+  build/grader/lab04/check --list | grep '^4\.[45] ' | grep -v 'in a user namespace$' >build/answers/vm-stacks
   echo "@test \"lab04: in the virtual machine the solution stacks and packs\" { vm_grade build/solution/lab04 vm-stacks --solution lab04; }"
 ) >build/test/vm.bats
 
