@@ -101,8 +101,11 @@ score() {
 # $TEMP/src, built into $TEMP/build. A base is built once for all tests; the copy
 # keeps its times, so that only what a SOURCE changes is compiled.
 build_student() {
-  local base=build/test/$LAB-$1 dir source
+  local base=build/test/$LAB-$1 dir source lock
   dir=$(echo "$LAB"-*)
+  # Others may want it at the same time.
+  exec {lock}>"build/test/$LAB-$1.lock"
+  flock "$lock"
   if [ ! -e "$base/built" ]; then
     mkdir -p "$base/src"
     cp "$dir"/*.[ch] "$base/src/"
@@ -110,6 +113,7 @@ build_student() {
     make -s "$LAB" SRC="$base/src" BUILD="$base/build" CFLAGS=-O0
     touch "$base/built"
   fi
+  exec {lock}>&-
   cp -a "$base/src" "$base/build" "$TEMP/"
   shift
   for source; do
