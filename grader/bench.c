@@ -115,8 +115,9 @@ static struct line lines[] = {
     {.what = "lab03, clean build", .runs = 5, .goal = 2000, .fresh = build + 6,
      .ours = COMMAND("make", "make", "-s", "lab03", "SOLUTION=1", build)},
     {.what = "lab03, its grade here", .runs = 3,
-     .ours = COMMAND("grade", "build/grader/grade", "--solution", "--no-vm", "--build",
-                     "build/solution/lab03", "--results", temp, "lab03")},
+     /* Where controllers are missing, it cannot be whole: exit status 1. */
+     .ours = COMMAND("grade", "sh", "-c", "build/grader/grade --solution --no-vm --build "
+                     "build/solution/lab03 --results \"$0\" lab03; [ $? -le 1 ]", temp)},
     {.what = "lab04, clean build", .runs = 3, .goal = 4000, .fresh = build + 6,
      .ours = COMMAND("make", "make", "-s", "lab04", "SOLUTION=1", build)},
     {.what = "lab04, its grade", .runs = 3,
