@@ -8,23 +8,22 @@
 
 const char *tool_name = "tool";
 
-/* A message may have words of others in it, a file's name say. Orders to the terminal
- * (console_codes(4)) are not passed on. */
-static const char *
-printable(const char *message)
+const char *
+printable(const char *text, char *out, size_t size)
 {
-  static char text[8192];
   size_t n = 0;
-  for (; *message && n + 1 < sizeof text; message++)
-    text[n++] = (unsigned char)*message < ' ' || *message == 127 ? '?' : *message;
-  text[n] = '\0';
-  return text;
+  for (; *text && n + 1 < size; text++)
+    out[n++] = (unsigned char)*text < ' ' || *text == 127 ? '?' : *text;
+  out[n] = '\0';
+  return out;
 }
 
 int
 complain_with(const char *advice)
 {
-  fprintf(stderr, "%s: %s%s\n", tool_name, printable(failure()), advice);
+  char message[8192];
+  printable(failure(), message, sizeof message);
+  fprintf(stderr, "%s: %s%s\n", tool_name, message, advice);
   return TOOL_FAILED;
 }
 

@@ -2,11 +2,17 @@
 #ifndef TOOL_H
 #define TOOL_H
 
+#include <stddef.h>
+
 /* Exit statuses, as env(1), chroot(1) and Docker have them. */
 enum { TOOL_FAILED = 125, CANNOT_EXECUTE = 126, NOT_FOUND = 127 };
 
 /* How the tool is called in its messages: "nsrun". main sets it. */
 extern const char *tool_name;
+
+/* Copy words of others, a file's name say, without orders to the terminal that may be in
+ * them (console_codes(4)), as far as `size` bytes go. Returns `out`. */
+const char *printable(const char *text, char *out, size_t size);
 
 /* Print the latest failure, and behind it what to do about it. Return the exit
  * status that goes with it. */

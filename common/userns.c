@@ -13,9 +13,8 @@
 #include "obstacle.h"
 #include "subid.h"
 
-/* Write one file of /proc/PID, in one write(2) as the kernel demands. */
-static int
-write_proc(pid_t pid, const char *name, const char *text)
+int
+userns_write(pid_t pid, const char *name, const char *text)
 {
   char path[64];
   snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
@@ -63,11 +62,11 @@ userns_map(pid_t pid)
    * could drop a group could get past a file that is closed to that group
    * (user_namespaces(7), "The /proc/pid/setgroups file"). */
   snprintf(text, sizeof text, "0 %u 1", getuid());
-  if (write_proc(pid, "uid_map", text) < 0 ||
-      write_proc(pid, "setgroups", "deny") < 0)
+  if (userns_write(pid, "uid_map", text) < 0 ||
+      userns_write(pid, "setgroups", "deny") < 0)
     return -1;
   snprintf(text, sizeof text, "0 %u 1", getgid());
-  return write_proc(pid, "gid_map", text);
+  return userns_write(pid, "gid_map", text);
 }
 
 int

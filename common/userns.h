@@ -11,6 +11,10 @@
  * Source: user_namespaces(7), "User and group ID mappings". */
 int userns_map(pid_t pid);
 
+/* Write one file of /proc/PID ("uid_map"), in one write(2) as the kernel demands. Returns
+ * 0, or -1 with errno and a message. */
+int userns_write(pid_t pid, const char *name, const char *text);
+
 /* Become root of a user namespace of our own, with a mount namespace that belongs to
  * it. The process must have one thread. Returns 0, or -1 with errno and a message. */
 int userns_enter(void);

@@ -1,25 +1,9 @@
 /* cage_user.c - who is who in the cage of an ordinary user. */
-#include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "cage.h"
-#include "clean.h"
-#include "fail.h"
 #include "userns.h"
-
-/* Write one file of /proc/PID, in one write(2) as the kernel demands. */
-static int
-write_proc(pid_t pid, const char *name, const char *text)
-{
-  char path[64];
-  snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
-  autoclose int fd = open(path, O_WRONLY | O_CLOEXEC);
-  if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
-    return fail("write %s", path);
-  return 0;
-}
 
 /* Root that has no device filter is mapped to himself: all the numbers that he
  * has, each to the same. */
@@ -37,7 +21,7 @@ map_identity(pid_t pid, const char *name)
                   count);
   if (file)
     fclose(file);
-  return write_proc(pid, name, text);
+  return userns_write(pid, name, text);
 }
 
 int

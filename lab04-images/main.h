@@ -71,9 +71,6 @@ struct target how_to_apply(void);
  * Returns 0, or -1 with errno and a message. */
 int remove_dead_mount(int mounts, const char *id, void *removed);
 
-/* Bytes of all its layers, as they are packed. */
-int64_t layer_bytes(const struct image *image);
-
 /* Unpack all layers of an image into the directory. Returns 0, or -1 with errno and
  * a message. */
 int unpack_image(int store, const struct image *image, int root);

@@ -19,9 +19,6 @@
 
 #include "list.h"
 
-#define MANIFEST_TYPE "application/vnd.oci.image.manifest.v1+json"
-#define CONFIG_TYPE "application/vnd.oci.image.config.v1+json"
-#define LAYER_TYPE "application/vnd.oci.image.layer.v1.tar"
 #define NAME_KEY "org.opencontainers.image.ref.name"
 #define LONG_NAME_KEY "io.containerd.image.name"
 
@@ -115,7 +112,7 @@ put_image(struct archive *out, int store, const struct image *image, const char 
     result = put_json(
         out, "index.json",
         json_pack("{s:i, s:s, s:[{s:s, s:s, s:I, s:{s:s, s:s}}]}", "schemaVersion", 2,
-                  "mediaType", "application/vnd.oci.image.index.v1+json", "manifests",
+                  "mediaType", media_name(MEDIA_INDEX), "manifests",
                   "mediaType", image->manifest.media_type, "digest", image->manifest.digest,
                   "size", (json_int_t)image->manifest.size, "annotations", NAME_KEY, name,
                   LONG_NAME_KEY, tagged));
@@ -336,21 +333,21 @@ write_manifest(struct loaded *loaded, const json_t *old, struct descriptor *mani
   json_t *layers = json_array(), *layer;
   size_t i;
   struct descriptor config = member(
-      loaded, json_string_value(json_object_get(old, "Config")) ?: "", CONFIG_TYPE);
+      loaded, json_string_value(json_object_get(old, "Config")) ?: "", media_name(MEDIA_CONFIG));
   json_array_foreach(json_object_get(old, "Layers"), i, layer) {
-    struct descriptor blob = member(loaded, json_string_value(layer) ?: "", LAYER_TYPE);
+    struct descriptor blob = member(loaded, json_string_value(layer) ?: "", media_name(MEDIA_LAYER));
     json_array_append_new(layers,
                           json_pack("{s:s, s:s, s:I}", "mediaType", blob.media_type, "digest",
                                     blob.digest, "size", (json_int_t)blob.size));
   }
   json_t *made =
       json_pack("{s:i, s:s, s:{s:s, s:s, s:I}, s:o}", "schemaVersion", 2, "mediaType",
-                MANIFEST_TYPE, "config", "mediaType", config.media_type, "digest",
+                media_name(MEDIA_MANIFEST), "config", "mediaType", config.media_type, "digest",
                 config.digest, "size", (json_int_t)config.size, "layers", layers);
   autofree char *text = made ? json_write(made) : NULL;
   struct blob blob;
   json_decref(made);
-  snprintf(manifest->media_type, sizeof manifest->media_type, MANIFEST_TYPE);
+  snprintf(manifest->media_type, sizeof manifest->media_type, "%s", media_name(MEDIA_MANIFEST));
   if (!text || blob_begin(loaded->store, &blob) < 0)
     return -1;
   if (blob_write(&blob, text, strlen(text)) < 0)

@@ -1,7 +1,6 @@
 /* main_keep.c - img rm, gc, verify: what is kept, and whether it is whole. Given. */
 #include "main.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -32,25 +31,16 @@ static int
 for_each_name(int store, const char *path, int (*each)(int directory, const char *name, void *),
               void *arg)
 {
+  autolist struct list names = {0};
   autoclose int directory = openat(store, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  int copy = directory < 0 ? -1 : openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-  int bad = 0;
-  if (!dir)
+  if (directory < 0 || names_read(directory, &names) < 0)
     return fail("read %s of the store", path), complain(), -1;
-  struct dirent *e;
-  while (errno = 0, (e = readdir(dir)))
-    if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
-        each(directory, e->d_name, arg) < 0) {
+  int bad = 0;
+  for (size_t i = 0; i < names.count; i++)
+    if (each(directory, names.items[i], arg) < 0) {
       complain();
       bad = -1;
     }
-  if (errno) {
-    fail("read %s of the store", path);
-    complain();
-    bad = -1;
-  }
-  closedir(dir);
   return bad;
 }
 
@@ -293,8 +283,7 @@ verify(int count, char **words, int store)
   if (!index)
     return complain();
   json_array_foreach(json_object_get(index, "manifests"), i, entry) {
-    const char *name = json_string_value(json_object_get(
-        json_object_get(entry, "annotations"), "org.opencontainers.image.ref.name"));
+    const char *name = index_name(entry);
     if (name && verify_name(store, name) != 0)
       status = TOOL_FAILED;
   }

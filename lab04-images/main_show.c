@@ -19,17 +19,6 @@ print_json(json_t *json)
   return result < 0 || fflush(stdout) != 0 ? TOOL_FAILED : 0;
 }
 
-/* What others have written comes to a terminal without orders to it. */
-static const char *
-printable(const char *text, char *out, size_t size)
-{
-  size_t n = 0;
-  for (; *text && n + 1 < size; text++)
-    out[n++] = (unsigned char)*text < ' ' || *text == 127 ? '?' : *text;
-  out[n] = '\0';
-  return out;
-}
-
 static const char *
 created(const json_t *json)
 {
@@ -39,7 +28,7 @@ created(const json_t *json)
 static int64_t
 size_of(const struct image *image)
 {
-  return image->config.size + image->manifest.size + layer_bytes(image);
+  return image->manifest.size + image_bytes(image);
 }
 
 /* ---- list ---- */
@@ -86,8 +75,7 @@ list(int count, char **words, int store)
     return complain();
   }
   json_array_foreach(json_object_get(index, "manifests"), i, entry) {
-    const char *name = json_string_value(json_object_get(
-        json_object_get(entry, "annotations"), "org.opencontainers.image.ref.name"));
+    const char *name = index_name(entry);
     if (name)
       json_array_append_new(rows, row_of(store, name));
   }

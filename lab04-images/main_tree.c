@@ -1,22 +1,12 @@
 /* main_tree.c - img unpack, mount, umount. Given. */
 #include "main.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-int64_t
-layer_bytes(const struct image *image)
-{
-  int64_t sum = 0;
-  for (size_t i = 0; i < image->count; i++)
-    sum += image->layers[i].size;
-  return sum;
-}
 
 int
 unpack_image(int store, const struct image *image, int root)
@@ -43,14 +33,8 @@ unpack_image(int store, const struct image *image, int root)
 static bool
 is_empty(int directory)
 {
-  int copy = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-  bool empty = true;
-  for (struct dirent *e; dir && empty && (e = readdir(dir));)
-    empty = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0;
-  if (dir)
-    closedir(dir);
-  return empty;
+  autolist struct list names = {0};
+  return names_read(directory, &names) == 0 && names.count == 0;
 }
 
 /* Open the directory to unpack into, which is empty, or is made now. */
@@ -91,7 +75,7 @@ unpack(int count, char **words, int store)
     return complain();
   }
   int status = 0;
-  progress_begin("unpack", layer_bytes(&image));
+  progress_begin("unpack", image_bytes(&image));
   int result = unpack_image(store, &image, target);
   progress_end();
   if (step(result) != DONE) {
@@ -127,7 +111,7 @@ mount_image(int count, char **words, int store)
   autoclose int lock = store_lock(store, false);
   if (lock < 0 || find_image(store, words[0], &image, called) < 0)
     return complain();
-  progress_begin("unpack", layer_bytes(&image));
+  progress_begin("unpack", image_bytes(&image));
   int result = stack_mount(store, &image, called, words[1], wish.rw, &how);
   progress_end();
   image_free(&image);

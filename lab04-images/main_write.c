@@ -95,10 +95,10 @@ layer_type(int file)
   if (pread(file, magic, sizeof magic, 0) < 0)
     return NULL;
   if (magic[0] == 0x1f && magic[1] == 0x8b)
-    return "application/vnd.oci.image.layer.v1.tar+gzip";
+    return media_name(MEDIA_LAYER_GZIP);
   if (memcmp(magic, "\x28\xb5\x2f\xfd", 4) == 0)
-    return "application/vnd.oci.image.layer.v1.tar+zstd";
-  return "application/vnd.oci.image.layer.v1.tar";
+    return media_name(MEDIA_LAYER_ZSTD);
+  return media_name(MEDIA_LAYER);
 }
 
 static int
@@ -216,7 +216,8 @@ mounted_manifest(int store, int record, struct descriptor *manifest)
   autofree char *text = about.st_size <= JSON_LIMIT ? read_at(file, 0, about.st_size) : NULL;
   json_t *json = text ? json_read(text, about.st_size, "image.json") : NULL;
   const char *digest = json_string_value(json_object_get(json, "image"));
-  *manifest = (struct descriptor){.media_type = "application/vnd.oci.image.manifest.v1+json"};
+  *manifest = (struct descriptor){0};
+  snprintf(manifest->media_type, sizeof manifest->media_type, "%s", media_name(MEDIA_MANIFEST));
   snprintf(manifest->digest, sizeof manifest->digest, "%s", digest ?: "");
   json_decref(json);
   if (!digest_valid(manifest->digest))
